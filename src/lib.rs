@@ -1,0 +1,1 @@
+//! htgate: answers a reverse proxy's question "may this request pass?".

@@ -1,0 +1,2 @@
+//! The htgate program.
+fn main() {}
