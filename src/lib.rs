@@ -1,1 +1,4 @@
 //! htgate: answers a reverse proxy's question "may this request pass?".
+
+pub mod identity;
+pub mod store;

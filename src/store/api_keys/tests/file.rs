@@ -1,0 +1,213 @@
+//! The file itself: made, opened, refused.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
+use std::thread;
+
+use rusqlite::Connection;
+
+use super::{Folder, create, pepper};
+use crate::store::api_keys::error::PepperFault;
+use crate::store::api_keys::{KeyError, SqliteStore, StoreError};
+
+#[test]
+fn a_new_file_is_private_and_belongs_to_the_owner_of_its_folder() {
+    let folder = Folder::new();
+    let root = nix::unistd::geteuid().is_root();
+    if root {
+        chown(folder.0.path(), Some(1234), Some(2345)).unwrap();
+    }
+    let mut store = folder.store();
+    create(&mut store, "ci");
+    for name in ["keys.db", "keys.db-wal", "keys.db-shm"] {
+        let found = fs::metadata(folder.0.path().join(name)).unwrap();
+        assert_eq!(found.permissions().mode() & 0o7777, 0o600, "{name}");
+        if root {
+            assert_eq!((found.uid(), found.gid()), (1234, 2345), "{name}");
+        }
+    }
+    let left = fs::read_dir(folder.0.path()).unwrap().count();
+    assert_eq!(left, 3, "nothing else is left in the folder");
+}
+
+#[test]
+fn what_was_done_is_there_when_the_file_is_opened_again() {
+    let folder = Folder::new();
+    let (record, key) = create(&mut folder.store(), "ci");
+    let store = folder.store();
+    assert_eq!(store.find(&key.digest()).unwrap(), Some(record.clone()));
+    assert_eq!(store.list(None).unwrap(), [record]);
+}
+
+#[test]
+fn many_processes_may_make_the_file_at_once() {
+    let folder = Folder::new();
+    thread::scope(|scope| {
+        for number in 0..8 {
+            let folder = &folder;
+            scope.spawn(move || create(&mut folder.store(), &format!("key {number}")));
+        }
+    });
+    assert_eq!(folder.store().list(None).unwrap().len(), 8);
+}
+
+#[test]
+fn a_path_that_leads_nowhere_is_told_as_such() {
+    let folder = Folder::new();
+    let missing = folder.0.path().join("missing/keys.db");
+    let below_a_file = folder.0.path().join("plain/keys.db");
+    let dangling = folder.0.path().join("dangling.db");
+    fs::write(folder.0.path().join("plain"), "").unwrap();
+    symlink(folder.0.path().join("gone"), &dangling).unwrap();
+
+    for (path, told) in [
+        (missing.as_path(), "the folder doesn't exist"),
+        (folder.0.path(), "this is no file"),
+        (&below_a_file, "can't be opened"),
+        (&dangling, "can't be opened"),
+    ] {
+        let fault = SqliteStore::open(path, None).err().unwrap().to_string();
+        assert!(fault.contains(told), "{fault}");
+        assert!(fault.contains(path.to_str().unwrap()), "{fault}");
+    }
+}
+
+#[test]
+fn what_is_no_database_is_refused_and_left_alone() {
+    let folder = Folder::new();
+    for garbage in ["no".to_owned(), "garbage ".repeat(10_000)] {
+        fs::write(folder.file(), &garbage).unwrap();
+        let fault = SqliteStore::open(&folder.file(), None).err().unwrap();
+        assert!(matches!(fault, StoreError::NotADatabase { .. }), "{fault}");
+        assert_eq!(fs::read_to_string(folder.file()).unwrap(), garbage);
+    }
+}
+
+#[test]
+fn a_damaged_file_is_an_error_and_no_answer() {
+    let folder = Folder::new();
+    let mut store = folder.store();
+    let keys: Vec<_> = (0..50)
+        .map(|n| create(&mut store, &format!("key {n}")).1)
+        .collect();
+    drop(store);
+    let mut content = fs::read(folder.file()).unwrap();
+    content[4096..].fill(0xa5);
+    fs::write(folder.file(), content).unwrap();
+
+    let faults = match SqliteStore::open(&folder.file(), None) {
+        Err(fault) => vec![fault],
+        Ok(store) => keys
+            .iter()
+            .map(|key| store.find(&key.digest()).unwrap_err())
+            .collect(),
+    };
+    for fault in faults {
+        assert!(matches!(fault, StoreError::Damaged { .. }), "{fault}");
+    }
+}
+
+#[test]
+fn a_row_that_makes_no_sense_is_an_error_and_no_answer() {
+    let folder = Folder::new();
+    let (_, key) = create(&mut folder.store(), "ci");
+    for (made, mended) in [
+        ("networks = '10.0.0.0/99'", "networks = ''"),
+        ("scopes = 'a,b'", "scopes = ''"),
+        ("expires = 9223372036854775807", "expires = NULL"),
+        ("owner = '-'", "owner = NULL"),
+    ] {
+        let other = Connection::open(folder.file()).unwrap();
+        let set = |what| {
+            other
+                .execute(&format!("UPDATE keys SET {what}"), [])
+                .unwrap()
+        };
+        set(made);
+        let fault = folder.store().find(&key.digest()).unwrap_err();
+        assert!(
+            matches!(fault, StoreError::Damaged { .. }),
+            "{made}: {fault}"
+        );
+        set(mended);
+        assert!(folder.store().find(&key.digest()).unwrap().is_some());
+    }
+}
+
+#[test]
+fn a_newer_format_and_another_programs_database_are_refused() {
+    let folder = Folder::new();
+    drop(folder.store());
+    let other = Connection::open(folder.file()).unwrap();
+    other.pragma_update(None, "user_version", 7).unwrap();
+    let fault = SqliteStore::open(&folder.file(), None).err().unwrap();
+    assert!(
+        matches!(
+            fault,
+            StoreError::Newer {
+                found: 7,
+                known: 1,
+                ..
+            }
+        ),
+        "{fault}"
+    );
+
+    let path = folder.0.path().join("other.db");
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("CREATE TABLE t (x)").unwrap();
+    let fault = SqliteStore::open(&path, None).err().unwrap();
+    assert!(matches!(fault, StoreError::Foreign { .. }), "{fault}");
+    let mode: String = other
+        .pragma_query_value(None, "journal_mode", |row| row.get(0))
+        .unwrap();
+    assert_eq!(mode, "delete", "the other program's file is as it was");
+}
+
+#[test]
+fn another_pepper_is_refused_once_there_are_keys() {
+    let folder = Folder::new();
+    let open = |secret: Option<&str>| SqliteStore::open(&folder.file(), secret.map(pepper));
+    let fault = |secret| match open(secret).err() {
+        Some(StoreError::Pepper { fault, .. }) => fault,
+        other => panic!("{other:?}"),
+    };
+    let (one, other) = (
+        Some("one pepper, long enough"),
+        Some("another, long enough"),
+    );
+
+    drop(open(None).unwrap());
+    drop(open(other).unwrap()); // no keys yet: any will do
+    let mut store = open(one).unwrap();
+    let (record, key) = create(&mut store, "ci");
+    assert_eq!(store.find(&key.digest()).unwrap(), Some(record));
+    assert_eq!(fault(None), PepperFault::Missing);
+    assert_eq!(fault(other), PepperFault::Other);
+    assert!(open(one).is_ok());
+
+    store.delete("ci").unwrap();
+    let (_, key) = create(&mut open(None).unwrap(), "ci");
+    assert_eq!(fault(one), PepperFault::Unexpected);
+    assert!(open(None).unwrap().find(&key.digest()).unwrap().is_some());
+}
+
+#[test]
+fn a_change_waits_for_another_process_and_then_gives_up() {
+    let folder = Folder::new();
+    let mut store = folder.store();
+    create(&mut store, "ci");
+    store
+        .wait_at_most(std::time::Duration::from_millis(20))
+        .unwrap();
+    let other = Connection::open(folder.file()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let refused = store.delete("ci").unwrap_err();
+    assert!(
+        matches!(refused, KeyError::Store(StoreError::Busy { .. })),
+        "{refused}"
+    );
+    assert!(store.get("ci").is_ok(), "reading goes on");
+    other.execute_batch("ROLLBACK").unwrap();
+    store.delete("ci").unwrap();
+}

@@ -1,0 +1,75 @@
+//! When keys were last used.
+
+use std::fs;
+
+use super::{Folder, at, create};
+use crate::identity::api_key::ApiKeyId;
+
+#[test]
+fn a_use_is_written_once_per_minute_and_never_goes_back() {
+    let mut store = Folder::new().store();
+    let (key, _) = create(&mut store, "ci");
+    let gone = ApiKeyId::random().unwrap();
+    for (second, kept) in [
+        (6010, 6010),
+        (6020, 6010), // the same minute
+        (6059, 6010),
+        (5000, 6010),
+        (6060, 6060),
+    ] {
+        store
+            .touch(&[(gone, at(second)), (key.id, at(second))])
+            .unwrap();
+        let found = store.get("ci").unwrap();
+        assert_eq!(found.last_used, Some(at(kept)), "after {second}");
+    }
+}
+
+#[test]
+fn uses_are_gathered_and_written_together() {
+    let folder = Folder::new();
+    let service = folder.service();
+    let mut store = folder.store();
+    let (one, _) = create(&mut store, "one");
+    let (two, _) = create(&mut store, "two");
+    for second in [600, 640, 620] {
+        service.note_use(&one, at(second));
+    }
+    service.note_use(&two, at(601));
+    assert_eq!(store.get("one").unwrap().last_used, None);
+
+    service.flush_last_used().unwrap();
+    assert_eq!(store.get("one").unwrap().last_used, Some(at(640)));
+    assert_eq!(store.get("two").unwrap().last_used, Some(at(601)));
+    service.flush_last_used().unwrap();
+}
+
+#[test]
+fn a_written_use_is_no_reason_to_forget_the_keys() {
+    let folder = Folder::new();
+    let service = folder.service();
+    let (_, key) = create(&mut folder.store(), "ci");
+    service.poll().unwrap();
+    let memory = service.memory.load_full();
+    let record = service.lookup(&key).unwrap().unwrap();
+    service.note_use(&record, at(2000));
+    service.flush_last_used().unwrap();
+    folder.store().touch(&[(record.id, at(9000))]).unwrap();
+    service.poll().unwrap();
+    assert!(std::sync::Arc::ptr_eq(&memory, &service.memory.load_full()));
+}
+
+#[test]
+fn what_cannot_be_written_is_kept_for_the_next_time() {
+    let folder = Folder::new();
+    let service = folder.service();
+    let (key, _) = create(&mut folder.store(), "ci");
+    service.note_use(&key, at(2000));
+    let aside = folder.0.path().join("aside.db");
+    fs::rename(folder.file(), &aside).unwrap();
+    assert!(service.flush_last_used().is_err());
+    fs::rename(&aside, folder.file()).unwrap();
+    service.note_use(&key, at(1900));
+    service.flush_last_used().unwrap();
+    assert_eq!(folder.store().get("ci").unwrap().last_used, Some(at(2000)));
+}

@@ -1,0 +1,69 @@
+//! The store as commands and the service use it, each with its own handle on one file.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tempfile::TempDir;
+use zeroize::Zeroizing;
+
+use super::{ApiKeyRecord, ApiKeys, Label, NewKey, SqliteStore};
+use crate::identity::api_key::{ApiKey, Pepper, Prefix};
+use crate::identity::scope::ScopeSet;
+
+mod commands;
+mod file;
+mod last_use;
+mod live;
+
+/// A folder with a store in it.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.path().join("keys.db")
+    }
+
+    /// What a command opens.
+    fn store(&self) -> SqliteStore {
+        SqliteStore::open(&self.file(), None).unwrap()
+    }
+
+    /// What the service opens.
+    fn service(&self) -> ApiKeys {
+        ApiKeys::open(&self.file(), None, 1000, Duration::from_secs(60)).unwrap()
+    }
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn label(raw: &str) -> Label {
+    Label::parse(raw).unwrap()
+}
+
+fn new_key(name: &str) -> NewKey {
+    NewKey {
+        name: label(name),
+        realm: "intranet".into(),
+        owner: None,
+        scopes: ScopeSet::default(),
+        networks: Vec::new(),
+        expires: None,
+    }
+}
+
+fn create(store: &mut SqliteStore, name: &str) -> (ApiKeyRecord, ApiKey) {
+    store
+        .create(new_key(name), &Prefix::default(), at(1000))
+        .unwrap()
+}
+
+fn pepper(secret: &str) -> Pepper {
+    Pepper::new(Zeroizing::new(secret.into())).unwrap()
+}
