@@ -1,4 +1,12 @@
 //! htgate: answers a reverse proxy's question "may this request pass?".
 
+pub mod authn;
+pub mod decision;
+pub mod endpoint;
+pub mod gate;
+pub mod http_auth;
 pub mod identity;
+pub mod password_hash;
+pub mod policy;
+pub mod request;
 pub mod store;

@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use rusqlite::params;
 
 use super::error::{KeyError, StoreError};
-use super::label::Label;
-use super::record::{ApiKeyRecord, State};
 use super::rows;
 use super::sqlite::SqliteStore;
-use crate::identity::api_key::{ApiKey, ApiKeyDigest, ApiKeyId, Form, Prefix};
-use crate::identity::scope::ScopeSet;
+use crate::identity::Label;
+use crate::identity::ScopeSet;
+use crate::identity::{ApiKey, ApiKeyDigest, ApiKeyId, Form, Prefix};
+use crate::identity::{ApiKeyRecord, KeyState};
 
 /// The shortest plaintext that is imported.
 const MIN_IMPORT_LEN: usize = 20;
@@ -168,7 +168,7 @@ impl SqliteStore {
     ) -> Result<(ApiKeyRecord, ApiKey), KeyError> {
         self.edit(|edit| {
             let record = edit.key(id_or_name)?;
-            if record.state != State::Active {
+            if record.state != KeyState::Active {
                 return Err(KeyError::Revoked(record.id).into());
             }
             let end = now.checked_add(grace).unwrap_or(Timestamp::MAX);
@@ -189,8 +189,8 @@ impl SqliteStore {
     pub fn revoke(&mut self, id_or_name: &str, now: Timestamp) -> Result<ApiKeyRecord, KeyError> {
         self.edit(|edit| {
             let mut key = edit.key(id_or_name)?;
-            if key.state == State::Active {
-                key.state = State::Revoked { at: now };
+            if key.state == KeyState::Active {
+                key.state = KeyState::Revoked { at: now };
                 rows::replace(edit.conn, &key)?;
             }
             edit.key(key.id.as_str())

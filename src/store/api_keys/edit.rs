@@ -5,11 +5,11 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
 use super::commands::NewKey;
 use super::error::{KeyError, StoreError};
-use super::label::Label;
-use super::record::{ApiKeyRecord, State};
 use super::rows;
 use super::sqlite::SqliteStore;
-use crate::identity::api_key::{ApiKeyDigest, ApiKeyId, Pepper};
+use crate::identity::Label;
+use crate::identity::{ApiKeyDigest, ApiKeyId, Pepper};
+use crate::identity::{ApiKeyRecord, KeyState};
 
 /// A transaction under way. Nobody else changes the file meanwhile.
 pub(super) struct Edit<'a> {
@@ -85,7 +85,7 @@ impl Edit<'_> {
             networks: new.networks,
             created: now,
             expires: new.expires,
-            state: State::Active,
+            state: KeyState::Active,
             last_used: None,
             secret_not_after: None,
         };

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-use crate::identity::api_key::{ApiKeyId, NoRandomness};
-use crate::store::api_keys::label::Label;
+use crate::identity::Label;
+use crate::identity::{ApiKeyId, NoRandomness};
 
 /// The store can't answer. Never a reason to allow anything.
 #[derive(Debug, thiserror::Error)]

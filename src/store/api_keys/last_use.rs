@@ -11,7 +11,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::error::StoreError;
 use super::sqlite::{self, SqliteStore};
-use crate::identity::api_key::ApiKeyId;
+use crate::identity::ApiKeyId;
 
 const MINUTE_MS: i64 = 60_000;
 

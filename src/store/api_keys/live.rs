@@ -19,9 +19,9 @@ use moka::sync::Cache;
 
 use super::error::StoreError;
 use super::last_use::LastUses;
-use super::record::ApiKeyRecord;
 use super::sqlite::{Followed, SqliteStore};
-use crate::identity::api_key::{ApiKey, ApiKeyDigest, Pepper};
+use crate::identity::ApiKeyRecord;
+use crate::identity::{ApiKey, ApiKeyDigest, Pepper};
 
 /// How long a look-up waits for a lock on the file. It holds up an async worker.
 const READ_PATIENCE: Duration = Duration::from_millis(50);

@@ -4,12 +4,10 @@
 //! running service asks it, from memory where it can. Both may be open at once, in any number
 //! of processes: a change is durable when the method that made it returns.
 //!
-//! Only digests of keys are kept ([`crate::identity::api_key::digest`]).
+//! Only digests of keys are kept ([`crate::identity::digest`]).
 
 pub mod error;
 pub mod expiry;
-pub mod label;
-pub mod record;
 
 mod commands;
 mod edit;
@@ -21,9 +19,7 @@ mod sqlite;
 pub use commands::{Change, Changes, ImportedKey, NewKey};
 pub use error::{KeyError, StoreError};
 pub use expiry::{Expiry, InvalidExpiry, parse_span};
-pub use label::{InvalidLabel, Label};
 pub use live::ApiKeys;
-pub use record::{ApiKeyRecord, State, Unusable};
 pub use sqlite::SqliteStore;
 
 #[cfg(test)]

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, named_params};
 
-use super::label::Label;
-use super::record::{ApiKeyRecord, State};
-use crate::identity::api_key::ApiKeyId;
-use crate::identity::scope::ScopeSet;
+use crate::identity::ApiKeyId;
+use crate::identity::Label;
+use crate::identity::ScopeSet;
+use crate::identity::{ApiKeyRecord, KeyState};
 
 /// The columns of [`record`], in its order.
 macro_rules! columns {
@@ -85,8 +85,8 @@ pub(super) fn replace(conn: &Connection, key: &ApiKeyRecord) -> rusqlite::Result
 fn write(conn: &Connection, key: &ApiKeyRecord, sql: &str) -> rusqlite::Result<()> {
     let networks: Vec<_> = key.networks.iter().map(ToString::to_string).collect();
     let revoked = match key.state {
-        State::Active => None,
-        State::Revoked { at } => Some(at),
+        KeyState::Active => None,
+        KeyState::Revoked { at } => Some(at),
     };
     let params: &[(&str, &dyn ToSql)] = named_params! {
         ":id": key.id.as_str(),
@@ -117,8 +117,8 @@ fn record(row: &Row<'_>) -> rusqlite::Result<ApiKeyRecord> {
         created: instant(6, row.get(6)?)?,
         expires: time(row, 7)?,
         state: match time(row, 8)? {
-            Some(at) => State::Revoked { at },
-            None => State::Active,
+            Some(at) => KeyState::Revoked { at },
+            None => KeyState::Active,
         },
         last_used: time(row, 9)?,
         secret_not_after: time(row, 10)?,

@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, MAIN_DB, OpenFlags, OptionalExtension as _, TransactionBehavior};
 
 use super::error::{PepperFault, StoreError};
-use super::record::ApiKeyRecord;
 use super::rows;
-use crate::identity::api_key::{ApiKeyDigest, Pepper};
+use crate::identity::ApiKeyRecord;
+use crate::identity::{ApiKeyDigest, Pepper};
 
 /// The steps from an empty file to the present format, each with the format it makes.
 const STEPS: [(i64, &str); 1] = [(FORMAT, include_str!("schema.sql"))];

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::{Folder, at, create, label, new_key};
-use crate::identity::api_key::{ApiKey, ApiKeyDigest, Form, Prefix};
-use crate::store::api_keys::{Change, Changes, ImportedKey, KeyError, NewKey, State, Unusable};
+use crate::identity::{ApiKey, ApiKeyDigest, Form, Prefix};
+use crate::identity::{KeyState, KeyUnusable};
+use crate::store::api_keys::{Change, Changes, ImportedKey, KeyError, NewKey};
 
 const HEX: &str = "b07db41bc7ce66b733697d04d35cef4872ac67808366d07ba1f0e09d5202f1f1";
 
@@ -38,7 +39,7 @@ fn a_new_key_is_found_by_its_value_and_keeps_what_was_said() {
         (&record.networks, record.expires, record.created),
         (&said.networks, said.expires, at(1000))
     );
-    assert_eq!((record.state, record.last_used), (State::Active, None));
+    assert_eq!((record.state, record.last_used), (KeyState::Active, None));
 
     let (_, other) = ApiKey::generate(&Prefix::default()).unwrap();
     assert_eq!(store.find(&other.digest()).unwrap(), None);
@@ -57,7 +58,7 @@ fn a_key_ends_at_the_very_instant() {
     assert_eq!(record.usable(just_before), Ok(()));
     assert_eq!(
         record.usable(at(2000)),
-        Err(Unusable::Expired { at: at(2000) })
+        Err(KeyUnusable::Expired { at: at(2000) })
     );
 
     for past in [at(999), at(1000)] {
@@ -149,7 +150,7 @@ fn rotation_gives_a_new_secret_and_the_old_ones_a_grace_period() {
     assert_eq!(old.usable(at(5599)), Ok(()));
     assert_eq!(
         old.usable(at(5600)),
-        Err(Unusable::RotatedOut { at: at(5600) })
+        Err(KeyUnusable::RotatedOut { at: at(5600) })
     );
 
     // A second rotation shortens, never lengthens, what is left.
@@ -178,12 +179,12 @@ fn a_revoked_key_stays_known_and_a_deleted_one_does_not() {
     let mut store = Folder::new().store();
     let (_, key) = create(&mut store, "ci");
     let revoked = store.revoke("ci", at(1500)).unwrap();
-    assert_eq!(revoked.state, State::Revoked { at: at(1500) });
+    assert_eq!(revoked.state, KeyState::Revoked { at: at(1500) });
     assert_eq!(store.revoke("ci", at(1600)).unwrap(), revoked);
     let found = store.find(&key.digest()).unwrap().unwrap();
     assert_eq!(
         found.usable(at(1500)),
-        Err(Unusable::Revoked { at: at(1500) })
+        Err(KeyUnusable::Revoked { at: at(1500) })
     );
 
     store.delete("ci").unwrap();

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::{Folder, at, create};
-use crate::identity::api_key::ApiKeyId;
+use crate::identity::ApiKeyId;
 
 #[test]
 fn a_use_is_written_once_per_minute_and_never_goes_back() {

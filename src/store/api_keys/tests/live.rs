@@ -9,21 +9,22 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::{Folder, at, create, label};
-use crate::identity::api_key::ApiKey;
-use crate::store::api_keys::{ApiKeys, Changes, State, StoreError};
+use crate::identity::ApiKey;
+use crate::identity::KeyState;
+use crate::store::api_keys::{ApiKeys, Changes, StoreError};
 
-fn state(service: &ApiKeys, key: &ApiKey) -> Option<State> {
+fn state(service: &ApiKeys, key: &ApiKey) -> Option<KeyState> {
     service.lookup(key).unwrap().map(|record| record.state)
 }
 
-const ACTIVE: Option<State> = Some(State::Active);
+const ACTIVE: Option<KeyState> = Some(KeyState::Active);
 
 #[test]
 fn a_key_is_known_at_once_and_remembered() {
     let folder = Folder::new();
     let service = folder.service();
     let mut store = folder.store();
-    let (_, foreign) = ApiKey::generate(&crate::identity::api_key::Prefix::default()).unwrap();
+    let (_, foreign) = ApiKey::generate(&crate::identity::Prefix::default()).unwrap();
     assert_eq!(state(&service, &foreign), None);
 
     let (record, key) = create(&mut store, "ci");
@@ -42,7 +43,7 @@ fn a_revocation_is_seen_once_refresh_has_returned() {
     assert_eq!(state(&service, &key), ACTIVE);
     store.revoke("ci", at(2000)).unwrap();
     service.refresh().unwrap();
-    let revoked = Some(State::Revoked { at: at(2000) });
+    let revoked = Some(KeyState::Revoked { at: at(2000) });
     assert_eq!(state(&service, &key), revoked);
     store.delete("ci").unwrap();
     service.refresh().unwrap();
@@ -69,7 +70,7 @@ fn every_change_by_another_process_is_seen_by_the_next_poll() {
     store.update("ci", changes).unwrap();
     assert_eq!(seen(&service).unwrap().name.as_str(), "cd");
 
-    let prefix = crate::identity::api_key::Prefix::default();
+    let prefix = crate::identity::Prefix::default();
     store
         .rotate("cd", &prefix, Duration::ZERO, at(2000))
         .unwrap();
@@ -82,7 +83,7 @@ fn every_change_by_another_process_is_seen_by_the_next_poll() {
         .unwrap();
     assert_eq!(
         seen(&service).unwrap().state,
-        State::Revoked { at: at(3000) }
+        KeyState::Revoked { at: at(3000) }
     );
     store.delete("cd").unwrap();
     assert!(seen(&service).is_none());

@@ -7,9 +7,8 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
-use super::{ApiKeyRecord, ApiKeys, Label, NewKey, SqliteStore};
-use crate::identity::api_key::{ApiKey, Pepper, Prefix};
-use crate::identity::scope::ScopeSet;
+use super::{ApiKeys, NewKey, SqliteStore};
+use crate::identity::{ApiKey, ApiKeyRecord, Label, Pepper, Prefix, ScopeSet};
 
 mod commands;
 mod file;

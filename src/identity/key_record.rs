@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use jiff::Timestamp;
 
+use super::api_key::ApiKeyId;
 use super::label::Label;
-use crate::identity::api_key::ApiKeyId;
-use crate::identity::scope::ScopeSet;
+use super::scope::ScopeSet;
 
 /// An API key without its secret.
 ///
@@ -32,7 +32,7 @@ pub struct ApiKeyRecord {
     /// The first instant at which it counts no more; `None`: never.
     pub expires: Option<Timestamp>,
     /// Whether it was revoked.
-    pub state: State,
+    pub state: KeyState,
     /// When it was last used, to the minute; `None`: never.
     pub last_used: Option<Timestamp>,
     /// For the secret this record was found by: the first instant at which that secret counts
@@ -42,7 +42,7 @@ pub struct ApiKeyRecord {
 
 /// Whether a key was revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum KeyState {
     /// It was not.
     Active,
     /// It was, for good.
@@ -54,7 +54,7 @@ pub enum State {
 
 /// Why a known key doesn't count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unusable {
+pub enum KeyUnusable {
     /// It was revoked.
     #[error("the key was revoked at {at}")]
     Revoked {
@@ -79,16 +79,16 @@ impl ApiKeyRecord {
     /// Whether the key, by the secret it was found with, counts at the instant `now`.
     ///
     /// # Errors
-    /// [`Unusable`], at and after the instant of expiry too.
-    pub fn usable(&self, now: Timestamp) -> Result<(), Unusable> {
-        if let State::Revoked { at } = self.state {
-            return Err(Unusable::Revoked { at });
+    /// [`KeyUnusable`], at and after the instant of expiry too.
+    pub fn usable(&self, now: Timestamp) -> Result<(), KeyUnusable> {
+        if let KeyState::Revoked { at } = self.state {
+            return Err(KeyUnusable::Revoked { at });
         }
         if let Some(at) = self.expires.filter(|&at| now >= at) {
-            return Err(Unusable::Expired { at });
+            return Err(KeyUnusable::Expired { at });
         }
         if let Some(at) = self.secret_not_after.filter(|&at| now >= at) {
-            return Err(Unusable::RotatedOut { at });
+            return Err(KeyUnusable::RotatedOut { at });
         }
         Ok(())
     }
@@ -126,7 +126,7 @@ mod tests {
             networks: Vec::new(),
             created: at(0),
             expires: None,
-            state: State::Active,
+            state: KeyState::Active,
             last_used: None,
             secret_not_after: None,
         }
@@ -136,20 +136,20 @@ mod tests {
     fn a_key_counts_until_just_before_its_end() {
         let nanosecond = std::time::Duration::from_nanos(1);
         let just_before = at(100).checked_sub(nanosecond).unwrap();
-        let expired = Unusable::Expired { at: at(100) };
-        let rotated = Unusable::RotatedOut { at: at(100) };
-        let revoked = Unusable::Revoked { at: at(900) };
+        let expired = KeyUnusable::Expired { at: at(100) };
+        let rotated = KeyUnusable::RotatedOut { at: at(100) };
+        let revoked = KeyUnusable::Revoked { at: at(900) };
         for (expires, secret_ends, state, now, verdict) in [
-            (None, None, State::Active, Timestamp::MAX, Ok(())),
-            (Some(at(100)), None, State::Active, just_before, Ok(())),
-            (Some(at(100)), None, State::Active, at(100), Err(expired)),
-            (Some(at(100)), None, State::Active, at(101), Err(expired)),
-            (None, Some(at(100)), State::Active, just_before, Ok(())),
-            (None, Some(at(100)), State::Active, at(100), Err(rotated)),
+            (None, None, KeyState::Active, Timestamp::MAX, Ok(())),
+            (Some(at(100)), None, KeyState::Active, just_before, Ok(())),
+            (Some(at(100)), None, KeyState::Active, at(100), Err(expired)),
+            (Some(at(100)), None, KeyState::Active, at(101), Err(expired)),
+            (None, Some(at(100)), KeyState::Active, just_before, Ok(())),
+            (None, Some(at(100)), KeyState::Active, at(100), Err(rotated)),
             (
                 None,
                 None,
-                State::Revoked { at: at(900) },
+                KeyState::Revoked { at: at(900) },
                 at(1),
                 Err(revoked),
             ),

@@ -1,0 +1,171 @@
+//! The decision itself: what is needed, what was proven, and so yes or no. No I/O, no clock.
+
+use std::net::IpAddr;
+
+use crate::identity::Identity;
+use crate::policy::Requirement;
+use crate::request::Defect;
+
+/// The answer to "may this request pass?".
+#[derive(Debug)]
+pub enum Decision {
+    /// It may.
+    Allow(Grant),
+    /// Not without (other) credentials: 401.
+    Challenge(Rejection),
+    /// It may not, whoever asks or because of who asks: 403.
+    Forbid(Forbidden),
+}
+
+/// Permission to pass. With an identity, only [`decide`] can make one.
+#[derive(Debug)]
+pub struct Grant(Basis);
+
+#[derive(Debug)]
+enum Basis {
+    Open,
+    Address,
+    Identity(Identity),
+}
+
+/// What became of the credentials.
+#[derive(Debug)]
+pub enum Outcome {
+    /// They prove an identity.
+    Verified(Identity),
+    /// There were none, or they prove nothing.
+    Rejected(Rejection),
+}
+
+/// Why credentials prove nothing. The words are for the log and for whoever sent them: none tells
+/// whether a user exists.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// Nothing was presented.
+    #[error("no credentials")]
+    Absent,
+    /// More than one credential, or one given twice.
+    #[error("more than one credential; send one")]
+    Several,
+    /// Something that can't be read as a credential.
+    #[error("{0}")]
+    Malformed(String),
+    /// Credentials of a kind that the realm has nothing to hold against.
+    #[error("credentials of a kind that is not accepted here")]
+    NotAccepted,
+    /// No such user, or not that password, or an entry that never verifies.
+    #[error("wrong user or password")]
+    Password,
+    /// No such key in this realm.
+    #[error("the key is not valid")]
+    UnknownKey,
+    /// A key that is not for the client's address.
+    #[error("the key is not valid from this address")]
+    KeyAddress,
+    /// A key whose time is over.
+    #[error("the key is expired")]
+    ExpiredKey,
+    /// A key that was revoked.
+    #[error("the key is revoked")]
+    RevokedKey,
+}
+
+/// Why nothing would help, or what is lacking.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Forbidden {
+    /// The policy is `closed`, by a rule or because none matched.
+    #[error("closed")]
+    Closed,
+    /// The readings of the path fall under different policies, or it has none.
+    #[error("ambiguous or malformed path")]
+    Ambiguous,
+    /// The endpoint's path names a policy that isn't there.
+    #[error("no such policy")]
+    NoPolicy,
+    /// The requirement is not met.
+    #[error("the requirement is not met")]
+    Requirement,
+    /// A key lacks these scopes (separated by blanks).
+    #[error("the key lacks scope {0}")]
+    Scope(String),
+}
+
+/// How a grant came about, as `X-Auth-Method` says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// A user's password.
+    Basic,
+    /// An API key.
+    ApiKey,
+    /// The client's address, by `allow_from`.
+    Address,
+    /// Nobody was asked.
+    None,
+}
+
+impl Method {
+    /// The word for the header.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Basic => "basic",
+            Self::ApiKey => "api-key",
+            Self::Address => "address",
+            Self::None => "none",
+        }
+    }
+}
+
+impl Grant {
+    /// Under the policy `open`.
+    #[must_use]
+    pub fn open() -> Self {
+        Self(Basis::Open)
+    }
+
+    /// For a client whose address needs no credentials.
+    #[must_use]
+    pub fn by_address() -> Self {
+        Self(Basis::Address)
+    }
+
+    /// How it came about.
+    #[must_use]
+    pub fn method(&self) -> Method {
+        match &self.0 {
+            Basis::Open => Method::None,
+            Basis::Address => Method::Address,
+            Basis::Identity(Identity::User { .. }) => Method::Basic,
+            Basis::Identity(Identity::Key { .. }) => Method::ApiKey,
+        }
+    }
+
+    /// Who passes, where that was asked.
+    #[must_use]
+    pub fn identity(&self) -> Option<&Identity> {
+        match &self.0 {
+            Basis::Identity(identity) => Some(identity),
+            Basis::Open | Basis::Address => None,
+        }
+    }
+}
+
+/// The decision under a requirement. The client's address is asked for where it matters.
+///
+/// # Errors
+/// The [`Defect`] in the client's address.
+pub fn decide<C>(need: &Requirement, outcome: Outcome, client: &C) -> Result<Decision, Defect>
+where
+    C: Fn() -> Result<IpAddr, Defect>,
+{
+    Ok(match outcome {
+        Outcome::Rejected(rejection) => Decision::Challenge(rejection),
+        Outcome::Verified(identity) if need.met(&identity, client)? => {
+            Decision::Allow(Grant(Basis::Identity(identity)))
+        }
+        Outcome::Verified(identity) => Decision::Forbid(match need.missing_scopes(&identity) {
+            Some(scopes) => Forbidden::Scope(scopes),
+            None => Forbidden::Requirement,
+        }),
+    })
+}

@@ -1,0 +1,163 @@
+//! Which requests fall under which policy: the first rule that covers host, path and method.
+
+use crate::request::Target;
+use crate::request::host::{Host, HostPattern};
+use crate::request::method::Method;
+use crate::request::path::PathPattern;
+
+/// Where a rule, or an endpoint's own path, points to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PolicyRef {
+    /// Everybody passes, nobody is asked who they are.
+    Open,
+    /// Nobody passes.
+    Closed,
+    /// The policy at this place in the list of policies.
+    Named(usize),
+}
+
+/// One rule. Where a list is empty, anything will do.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// The hosts it is for.
+    pub hosts: Vec<HostPattern>,
+    /// The paths it is for.
+    pub paths: Vec<PathPattern>,
+    /// The methods it is for.
+    pub methods: Vec<Method>,
+    /// What applies to them.
+    pub policy: PolicyRef,
+}
+
+/// What the rules say of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ruling {
+    /// The rule that matched, counted from 1; none if none did.
+    pub rule: Option<usize>,
+    /// The policy that applies; closed if no rule matched.
+    pub policy: PolicyRef,
+}
+
+/// All rules, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Rules(Vec<Rule>);
+
+impl Rules {
+    /// Takes the rules in the order in which they are tried.
+    #[must_use]
+    pub fn new(rules: Vec<Rule>) -> Self {
+        Self(rules)
+    }
+
+    /// The ruling on a target; nothing if the readings of its path fall under different policies,
+    /// or if it has none. No rule sees the query.
+    #[must_use]
+    pub fn ruling(&self, target: &Target<'_>) -> Option<Ruling> {
+        let path = target.path.as_ref().ok()?;
+        path.verdict(
+            |reading| self.first(&target.host, target.method, reading),
+            |a, b| a.policy == b.policy,
+        )
+    }
+
+    /// The ruling on one reading of a path.
+    fn first(&self, host: &Host<'_>, method: &str, reading: &[u8]) -> Ruling {
+        let covers = |rule: &Rule| {
+            (rule.hosts.is_empty() || rule.hosts.iter().any(|pattern| pattern.matches(host)))
+                && (rule.methods.is_empty() || rule.methods.iter().any(|m| m.as_str() == method))
+                && (rule.paths.is_empty() || rule.paths.iter().any(|p| p.matches(reading)))
+        };
+        let found = self.0.iter().enumerate().find(|(_, rule)| covers(rule));
+        match found {
+            Some((index, rule)) => Ruling {
+                rule: Some(index + 1),
+                policy: rule.policy,
+            },
+            None => Ruling {
+                rule: None,
+                policy: PolicyRef::Closed,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::path::Uri;
+
+    fn rule(hosts: &[&str], paths: &[&str], methods: &[&str], policy: PolicyRef) -> Rule {
+        Rule {
+            hosts: hosts
+                .iter()
+                .map(|h| HostPattern::parse(h).unwrap())
+                .collect(),
+            paths: paths
+                .iter()
+                .map(|p| PathPattern::parse(p).unwrap())
+                .collect(),
+            methods: methods
+                .iter()
+                .map(|m| Method::parse(m.as_bytes()).unwrap())
+                .collect(),
+            policy,
+        }
+    }
+
+    #[test]
+    fn the_first_rule_that_covers_a_request_counts() {
+        const READ: PolicyRef = PolicyRef::Named(0);
+        const WRITE: PolicyRef = PolicyRef::Named(1);
+        const STAFF: PolicyRef = PolicyRef::Named(2);
+        let rules = Rules::new(vec![
+            rule(&["app.example"], &["/public/**"], &[], PolicyRef::Open),
+            rule(&["app.example"], &["/api/**"], &["GET", "HEAD"], READ),
+            rule(&["app.example"], &["/api/**"], &["POST"], WRITE),
+            rule(&["app.example"], &["/api/**"], &[], PolicyRef::Closed),
+            rule(&["*.example"], &[], &[], STAFF),
+        ]);
+        for (host, method, uri, expected) in [
+            (
+                "app.example",
+                "GET",
+                "/public/x",
+                Some((Some(1), PolicyRef::Open)),
+            ),
+            ("app.example", "GET", "/api/x", Some((Some(2), READ))),
+            ("app.example", "HEAD", "/api/x", Some((Some(2), READ))),
+            ("app.example", "POST", "/api/x", Some((Some(3), WRITE))),
+            (
+                "app.example",
+                "get",
+                "/api/x",
+                Some((Some(4), PolicyRef::Closed)),
+            ),
+            (
+                "app.example",
+                "OPTIONS",
+                "/api/x",
+                Some((Some(4), PolicyRef::Closed)),
+            ),
+            ("app.example", "GET", "/x", Some((Some(5), STAFF))),
+            ("www.example", "GET", "/public/x", Some((Some(5), STAFF))),
+            (
+                "other.test",
+                "GET",
+                "/public/x",
+                Some((None, PolicyRef::Closed)),
+            ),
+            // Two rules, one policy: still one verdict.
+            ("app.example", "GET", "/x/%2e%2e/y", Some((Some(5), STAFF))),
+            ("app.example", "GET", "/public/%2e%2e/x", None),
+            ("app.example", "GET", "/public/x#y", None),
+        ] {
+            let target = Target {
+                method,
+                host: Host::parse(host.as_bytes()).unwrap(),
+                path: Uri::parse(uri.as_bytes()),
+            };
+            let expected = expected.map(|(rule, policy)| Ruling { rule, policy });
+            assert_eq!(rules.ruling(&target), expected, "{method} {host} {uri}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! One line of an htpasswd file: where its name and its hash stand.
+//!
+//! Shared by reading and editing, so that the two can't disagree about which line is whose.
+
+use std::ops::Range;
+
+use crate::{
+    identity::{InvalidUsername, Username},
+    store::{trim_blanks, trim_blanks_start},
+};
+
+/// The longest line that is read, in bytes without its end; Apache's buffer.
+const MAX_LINE_LEN: usize = 8192;
+
+/// What a line is.
+pub(super) enum Line {
+    /// Nothing, or a comment.
+    Blank,
+    /// `name:hash`, perhaps with more fields.
+    Entry {
+        name: Username,
+        /// Where the hash stands in the line.
+        hash: Range<usize>,
+    },
+    /// To be skipped, with a warning.
+    Fault(Fault),
+}
+
+/// Why a line is skipped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// It has over 8192 bytes.
+    #[error("the line is longer than {MAX_LINE_LEN} bytes")]
+    TooLong,
+    /// Nothing separates a name from a hash.
+    #[error("the line has no colon")]
+    NoColon,
+    /// The name is none.
+    #[error(transparent)]
+    Name(#[from] InvalidUsername),
+}
+
+/// Reads a line, with or without its line end.
+pub(super) fn read(line: &[u8]) -> Line {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let text = trim_blanks(line);
+    if matches!(text, [] | [b'#', ..]) {
+        return Line::Blank;
+    }
+    if line.len() > MAX_LINE_LEN {
+        return Line::Fault(Fault::TooLong);
+    }
+    let mut fields = text.splitn(3, |byte| *byte == b':');
+    let (Some(name), Some(hash)) = (fields.next(), fields.next()) else {
+        return Line::Fault(Fault::NoColon);
+    };
+    let start = line.len() - trim_blanks_start(line).len() + name.len() + 1;
+    match Username::parse(name) {
+        Ok(name) => Line::Entry {
+            name,
+            hash: start..start + hash.len(),
+        },
+        Err(why) => Line::Fault(why.into()),
+    }
+}

@@ -1,0 +1,313 @@
+//! A file that is read again when it changes; a bad one never replaces a good one.
+//!
+//! Changes are found by looking at the file's identity, size and times a few times a second. That
+//! needs no inotify, so it works on NFS, for bind mounts, and for every link on the way to the
+//! file (Kubernetes swaps a `..data` link); and it sees renames, writes in place and swapped links
+//! alike.
+//!
+//! A file that is being written in place is not read before it has been quiet for a moment: half
+//! an htpasswd file would lock people out, and half a line of a group file could let somebody in.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+/// How long a file must be quiet before it is read.
+const QUIET: Duration = Duration::from_millis(150);
+/// How long a reload that somebody waits for waits for that.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Larger files are refused.
+const LARGEST: u64 = 16 << 20;
+
+/// Reads a file's bytes into what it means.
+type Parse<T> = Box<dyn Fn(&[u8]) -> Result<T, String> + Send>;
+
+/// A file and what it means.
+pub struct Watched<T> {
+    path: PathBuf,
+    parse: Parse<T>,
+    current: Arc<T>,
+    /// What the file looked like when `current` was read from it, or when it was found bad.
+    known: Option<Stamp>,
+    /// What it looks like now, and since when.
+    seen: Option<(Stamp, Instant)>,
+}
+
+/// Why a file can't be used; `current` stays as it is.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {why}", .path.display())]
+pub struct Unusable {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong.
+    pub why: String,
+}
+
+/// What changes when a file is written or replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    file: (u64, u64),
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    fn of(path: &Path) -> io::Result<Self> {
+        let found = fs::metadata(path)?;
+        Ok(Self {
+            file: (found.dev(), found.ino()),
+            size: found.size(),
+            modified: (found.mtime(), found.mtime_nsec()),
+            changed: (found.ctime(), found.ctime_nsec()),
+        })
+    }
+
+    /// Whether the file has been left alone long enough that a further write would show.
+    fn is_quiet(&self) -> bool {
+        let (seconds, nanos) = self.changed;
+        let (Ok(seconds), Ok(nanos)) = (u64::try_from(seconds), u32::try_from(nanos)) else {
+            return true;
+        };
+        let written = SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos);
+        // A time in the future is no reason to wait for it.
+        written.elapsed().map_or(true, |age| age >= QUIET)
+    }
+}
+
+impl<T> Watched<T> {
+    /// Reads a file for the first time.
+    ///
+    /// # Errors
+    /// [`Unusable`].
+    pub fn open(
+        path: &Path,
+        parse: impl Fn(&[u8]) -> Result<T, String> + Send + 'static,
+    ) -> Result<Self, Unusable> {
+        let unusable = |why: String| Unusable {
+            path: path.to_owned(),
+            why,
+        };
+        let before = Stamp::of(path).map_err(|e| unusable(e.to_string()))?;
+        let current = parse(&read(path).map_err(|e| unusable(e.to_string()))?).map_err(unusable)?;
+        Ok(Self {
+            path: path.to_owned(),
+            parse: Box::new(parse),
+            current: Arc::new(current),
+            // What was written just now is read once more when it is quiet.
+            known: Some(before).filter(Stamp::is_quiet),
+            seen: None,
+        })
+    }
+
+    /// What the file meant when it could last be used.
+    #[must_use]
+    pub fn current(&self) -> &Arc<T> {
+        &self.current
+    }
+
+    /// Looks whether the file has changed, and reads it if it has and is quiet. True if what it
+    /// means was read anew.
+    ///
+    /// # Errors
+    /// [`Unusable`], once for every change.
+    pub fn poll(&mut self) -> Result<bool, Unusable> {
+        let stamp = match Stamp::of(&self.path) {
+            Ok(stamp) => stamp,
+            Err(error) => {
+                let known = self.known.take().is_some() || self.seen.take().is_some();
+                // Told once; when the file is back, it counts as changed.
+                return if known {
+                    Err(self.unusable(error.to_string()))
+                } else {
+                    Ok(false)
+                };
+            }
+        };
+        if self.known == Some(stamp) {
+            return Ok(false);
+        }
+        match self.seen {
+            Some((seen, since)) if seen == stamp => {
+                if since.elapsed() < QUIET {
+                    return Ok(false);
+                }
+            }
+            _ => {
+                self.seen = Some((stamp, Instant::now()));
+                return Ok(false);
+            }
+        }
+        self.take(stamp)
+    }
+
+    /// Reads the file now, as soon as it is quiet.
+    ///
+    /// # Errors
+    /// [`Unusable`], also when it is written to without a pause.
+    pub fn reload(&mut self) -> Result<(), Unusable> {
+        let started = Instant::now();
+        loop {
+            let stamp = Stamp::of(&self.path).map_err(|e| self.unusable(e.to_string()))?;
+            let settled = self.known == Some(stamp) || stamp.is_quiet();
+            if settled && self.take(stamp)? {
+                return Ok(());
+            }
+            if started.elapsed() > PATIENCE {
+                return Err(self.unusable("it is being written to all the time".to_owned()));
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Reads the file, if it still looks like this afterwards.
+    fn take(&mut self, stamp: Stamp) -> Result<bool, Unusable> {
+        let bytes = read(&self.path).map_err(|e| self.unusable(e.to_string()))?;
+        if Stamp::of(&self.path).ok() != Some(stamp) {
+            self.seen = None;
+            return Ok(false);
+        }
+        self.known = Some(stamp);
+        self.seen = None;
+        match (self.parse)(&bytes) {
+            Ok(meaning) => {
+                self.current = Arc::new(meaning);
+                Ok(true)
+            }
+            Err(why) => Err(self.unusable(why)),
+        }
+    }
+
+    fn unusable(&self, why: String) -> Unusable {
+        Unusable {
+            path: self.path.clone(),
+            why,
+        }
+    }
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(LARGEST + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            "the file is larger than 16 MiB",
+        ));
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn watch(path: &Path) -> Watched<String> {
+        Watched::open(path, |bytes| match bytes {
+            b"bad" => Err("line 1 is bad".to_owned()),
+            bytes => Ok(String::from_utf8_lossy(bytes).into_owned()),
+        })
+        .unwrap()
+    }
+
+    /// Polls as the watcher does, for a second.
+    fn until(watched: &mut Watched<String>, wanted: &str) -> Vec<String> {
+        let mut told = Vec::new();
+        let started = Instant::now();
+        while watched.current().as_str() != wanted && started.elapsed() < Duration::from_secs(1) {
+            if let Err(error) = watched.poll() {
+                told.push(error.why);
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(watched.current().as_str(), wanted);
+        told
+    }
+
+    #[test]
+    fn renames_writes_in_place_and_swapped_links_are_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "one").unwrap();
+        let mut watched = watch(&path);
+
+        fs::write(&path, "two").unwrap();
+        until(&mut watched, "two");
+
+        let other = folder.path().join("other");
+        fs::write(&other, "six").unwrap();
+        fs::rename(&other, &path).unwrap();
+        until(&mut watched, "six");
+
+        // As Kubernetes does it: file -> ..data/file, ..data -> a folder that is swapped.
+        for (version, text) in [("v1", "ten"), ("v2", "two")] {
+            fs::create_dir(folder.path().join(version)).unwrap();
+            fs::write(folder.path().join(version).join("file"), text).unwrap();
+        }
+        let data = folder.path().join("..data");
+        symlink("v1", &data).unwrap();
+        fs::remove_file(&path).unwrap();
+        symlink("..data/file", &path).unwrap();
+        until(&mut watched, "ten");
+        let next = folder.path().join("..next");
+        symlink("v2", &next).unwrap();
+        fs::rename(&next, &data).unwrap();
+        until(&mut watched, "two");
+    }
+
+    #[test]
+    fn a_bad_or_missing_file_keeps_the_last_good_one_and_is_told_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "good").unwrap();
+        let mut watched = watch(&path);
+        until(&mut watched, "good");
+        fs::write(&path, "bad").unwrap();
+        let mut told = Vec::new();
+        for _ in 0..30 {
+            told.extend(watched.poll().err().map(|error| error.why));
+            thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(told, ["line 1 is bad"]);
+        assert_eq!(watched.current().as_str(), "good");
+        fs::remove_file(&path).unwrap();
+        assert_eq!((0..5).filter(|_| watched.poll().is_err()).count(), 1);
+        fs::write(&path, "back").unwrap();
+        assert!(until(&mut watched, "back").is_empty());
+    }
+
+    #[test]
+    fn a_file_that_is_being_written_is_not_read_by_halves() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "whole").unwrap();
+        let mut watched = watch(&path);
+        let mut file = File::create(&path).unwrap();
+        for byte in *b"halves" {
+            file.write_all(&[byte]).unwrap();
+            assert!(!watched.poll().unwrap());
+            thread::sleep(Duration::from_millis(40));
+        }
+        until(&mut watched, "halves");
+    }
+
+    #[test]
+    fn a_reload_waits_for_the_file_and_reads_what_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "one").unwrap();
+        let mut watched = watch(&path);
+        fs::write(&path, "two").unwrap();
+        watched.reload().unwrap();
+        assert_eq!(watched.current().as_str(), "two");
+    }
+}
