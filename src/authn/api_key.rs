@@ -1,0 +1,56 @@
+//! API keys, however they were presented.
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+
+use super::{KeySource, Realm, Unavailable};
+use crate::decision::{Outcome, Rejection};
+use crate::identity::{ApiKey, Form, GroupNames, Identity, KeyUnusable};
+use crate::request::Defect;
+
+/// Only *who this is* may come from a cache; state, expiry, realm and networks are judged now.
+pub(super) fn verify<C>(
+    key: &ApiKey,
+    source: &KeySource,
+    realm: &Realm,
+    client: &C,
+) -> Result<Outcome, Unavailable>
+where
+    C: Fn() -> Result<IpAddr, Defect>,
+{
+    let rejected = |rejection| Ok(Outcome::Rejected(rejection));
+    // A typo in a key of ours is told by its checksum; there is nothing to look up.
+    if key.form(&source.prefix) == Form::Mistyped {
+        return rejected(Rejection::UnknownKey);
+    }
+    let Some(record) = source.keys.lookup(key)? else {
+        return rejected(Rejection::UnknownKey);
+    };
+    // A key of another realm is as good as unknown: nothing is said of it.
+    if record.realm != realm.name {
+        return rejected(Rejection::UnknownKey);
+    }
+    let now = Timestamp::now();
+    if let Err(unusable) = record.usable(now) {
+        return rejected(match unusable {
+            KeyUnusable::Revoked { .. } => Rejection::RevokedKey,
+            KeyUnusable::Expired { .. } | KeyUnusable::RotatedOut { .. } => Rejection::ExpiredKey,
+        });
+    }
+    if !record.networks.is_empty() {
+        // Only a key that is bound to networks needs to know where it comes from.
+        if !record.admits(client()?) {
+            return rejected(Rejection::KeyAddress);
+        }
+    }
+    source.keys.note_use(&record, now);
+    let groups = match &record.owner {
+        Some(owner) => realm.groups.groups_of(owner.as_str().as_bytes()),
+        None => GroupNames::default(),
+    };
+    Ok(Outcome::Verified(Identity::Key {
+        key: record,
+        groups,
+    }))
+}

@@ -1,0 +1,56 @@
+//! From credentials to an identity: one file a scheme.
+//!
+//! A scheme doesn't care where a hash lives, and never learns which proxy stood in front.
+
+mod api_key;
+mod basic;
+mod presented;
+mod realm;
+mod verifier;
+
+pub use presented::{Presented, Reading};
+pub use realm::{KeySource, Realm};
+pub use verifier::{Limits, Verifier};
+
+use std::net::IpAddr;
+
+use crate::decision::{Outcome, Rejection};
+use crate::request::Defect;
+
+/// Why no outcome could be had: neither yes nor no.
+#[derive(Debug, thiserror::Error)]
+pub enum Unavailable {
+    /// The client's address is needed, and badly told.
+    #[error(transparent)]
+    Client(#[from] Defect),
+    /// The key store can't be read.
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
+    /// The hashing queue is full, or too slow.
+    #[error("too many passwords are waiting to be verified")]
+    Busy,
+}
+
+/// Holds what was presented against a realm.
+///
+/// # Errors
+/// [`Unavailable`]: trouble, which is never a yes.
+pub async fn authenticate<C>(
+    presented: Presented,
+    realm: &Realm,
+    verifier: &Verifier,
+    client: &C,
+) -> Result<Outcome, Unavailable>
+where
+    C: Fn() -> Result<IpAddr, Defect>,
+{
+    match (presented, &realm.users, &realm.keys) {
+        (Presented::Nothing, ..) => Ok(Outcome::Rejected(Rejection::Absent)),
+        (Presented::Unusable(rejection), ..) => Ok(Outcome::Rejected(rejection)),
+        (Presented::Password(pair), Some(users), _) => {
+            basic::verify(&pair, users, realm, verifier).await
+        }
+        (Presented::Key(key), _, Some(keys)) => api_key::verify(&key, keys, realm, client),
+        _ => Ok(Outcome::Rejected(Rejection::NotAccepted)),
+    }
+}

@@ -1,0 +1,92 @@
+//! Which credential a request presents: none, one, or too many.
+
+use super::Realm;
+use crate::decision::Rejection;
+use crate::http_auth::{Authorization, Scheme, UserPass};
+use crate::identity::ApiKey;
+use crate::request::{Defect, Description, Field, Headers};
+
+/// The user name that says "the password is an API key", for git, docker and `curl -u`.
+const KEY_USER: &[u8] = b"apikey";
+
+/// What a request presents.
+pub enum Presented {
+    /// No credentials.
+    Nothing,
+    /// A user and a password.
+    Password(UserPass),
+    /// An API key.
+    Key(ApiKey),
+    /// Something that proves nothing: malformed, or more than one.
+    Unusable(Rejection),
+}
+
+/// Everything that a credential can be read from.
+pub struct Reading<'a, H: ?Sized> {
+    /// The headers of the subrequest.
+    pub headers: &'a H,
+    /// The original request, for its query.
+    pub description: &'a Description<'a>,
+}
+
+impl<H: Headers + ?Sized> Reading<'_, H> {
+    /// Reads the one credential there may be, for this realm.
+    ///
+    /// Both headers count in every realm: a key beside a password would let an application read
+    /// the other one of the two.
+    ///
+    /// # Errors
+    /// A [`Defect`] in the description of the query, where the realm takes keys from it.
+    pub fn presented(&self, realm: &Realm) -> Result<Presented, Defect> {
+        let query = match &realm.query_param {
+            Some(name) => self
+                .description
+                .query()?
+                .map_or(Field::Absent, |q| param(q, name)),
+            None => Field::Absent,
+        };
+        let authorization = self.headers.field("authorization");
+        let header = self.headers.field("x-api-key");
+        Ok(match (authorization, header, query) {
+            (Field::Absent, Field::Absent, Field::Absent) => Presented::Nothing,
+            (Field::Once(value), Field::Absent, Field::Absent) => from_authorization(value, realm),
+            (Field::Absent, Field::Once(key), Field::Absent)
+            | (Field::Absent, Field::Absent, Field::Once(key)) => from_key(key),
+            _ => Presented::Unusable(Rejection::Several),
+        })
+    }
+}
+
+fn from_authorization(value: &[u8], realm: &Realm) -> Presented {
+    let malformed = |error: String| Presented::Unusable(Rejection::Malformed(error));
+    let authorization = match Authorization::parse(value) {
+        Ok(authorization) => authorization,
+        Err(error) => return malformed(error.to_string()),
+    };
+    match authorization.scheme {
+        Scheme::Bearer | Scheme::ApiKey => from_key(authorization.token.as_bytes()),
+        Scheme::Basic => match UserPass::decode(authorization.token) {
+            Ok(pair) if realm.keys.is_some() && pair.user() == KEY_USER => {
+                from_key(pair.password())
+            }
+            Ok(pair) => Presented::Password(pair),
+            Err(error) => malformed(error.to_string()),
+        },
+    }
+}
+
+fn from_key(value: &[u8]) -> Presented {
+    match ApiKey::parse(value) {
+        Ok(key) => Presented::Key(key),
+        Err(error) => Presented::Unusable(Rejection::Malformed(error.to_string())),
+    }
+}
+
+/// The values of a query parameter, as they stand: a key never needs an escape.
+fn param<'q>(query: &'q [u8], name: &str) -> Field<'q> {
+    Field::of_lines(query.split(|b| *b == b'&').filter_map(|pair| {
+        let mut parts = pair.splitn(2, |b| *b == b'=');
+        let named = parts.next() == Some(name.as_bytes());
+        named.then(|| parts.next().unwrap_or_default())
+    }))
+}

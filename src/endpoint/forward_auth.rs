@@ -1,0 +1,56 @@
+//! `/forward-auth`: Traefik `forwardAuth` and Caddy `forward_auth`.
+//!
+//! Both relay status, headers and body of everything that is not 2xx, so refusals are what they
+//! are, with a body that the client can read, and one challenge a line, since Chromium swallows a
+//! second one on the same line.
+
+use super::{Answer, Problem, Reply, required};
+use crate::decision::Forbidden;
+use crate::http_auth::{BearerError, Challenge, Scheme};
+use crate::request::{Description, Headers, Names};
+
+const NAMES: Names = Names {
+    method: "X-Forwarded-Method",
+    host: "X-Forwarded-Host",
+    uri: "X-Forwarded-Uri",
+    client: "X-Forwarded-For",
+};
+
+pub(super) fn describe<H: Headers + ?Sized>(headers: &H) -> Description<'_> {
+    Description {
+        method: required(headers, "x-forwarded-method", NAMES.method),
+        host: required(headers, "x-forwarded-host", NAMES.host),
+        uri: required(headers, "x-forwarded-uri", NAMES.uri),
+        client: required(headers, "x-forwarded-for", NAMES.client),
+        names: NAMES,
+    }
+}
+
+pub(super) fn refuse(answer: &Answer<'_>) -> Reply {
+    match answer {
+        Answer::Challenge {
+            rejection,
+            challenges,
+        } => challenges.iter().fold(
+            Reply::new(401).about(Problem::rejected(rejection)),
+            |reply, challenge| reply.with("www-authenticate", challenge.to_string()),
+        ),
+        Answer::Forbid { forbidden, realm } => {
+            let reply = Reply::new(403).about(Problem::forbidden(forbidden));
+            match (forbidden, realm) {
+                (Forbidden::Scope(scopes), Some(realm)) => {
+                    let challenge = Challenge {
+                        scheme: Scheme::Bearer,
+                        realm,
+                        error: Some(BearerError::InsufficientScope(scopes)),
+                    };
+                    reply.with("www-authenticate", challenge.to_string())
+                }
+                _ => reply,
+            }
+        }
+        Answer::Trouble(trouble) => Reply::new(trouble.status()).about(Problem::trouble(trouble)),
+        // An answer that says yes is no refusal; should one get here, it is refused.
+        Answer::Allow { .. } => Reply::new(403),
+    }
+}

@@ -1,0 +1,199 @@
+//! Endpoints: each speaks one kind of proxy's dialect. Headers in, a [`Reply`] out; no I/O.
+//!
+//! An endpoint reads its own proxy's headers and no others: every proxy overwrites one family and
+//! lets the client's copy of the others through, so "the first one found" would be a bypass.
+
+mod auth_request;
+mod forward_auth;
+mod identity_headers;
+mod reply;
+
+pub use identity_headers::{IdentityHeaders, Slot};
+pub use reply::{Problem, Reply};
+
+use crate::decision::{Forbidden, Grant, Rejection};
+use crate::http_auth::Challenge;
+use crate::request::{Defect, Description, Headers};
+
+/// One proxy's way of asking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// nginx `auth_request`, ingress-nginx, `HAProxy`.
+    AuthRequest,
+    /// Traefik `forwardAuth`, Caddy `forward_auth`.
+    ForwardAuth,
+}
+
+/// What a path of ours asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route<'a> {
+    /// In which dialect.
+    pub endpoint: Endpoint,
+    /// Under which policy; by the rules where none is named.
+    pub policy: Option<&'a str>,
+}
+
+/// The answer to a question, before it is put in a dialect.
+#[derive(Debug)]
+pub enum Answer<'w> {
+    /// 200.
+    Allow {
+        /// Who passes, and why.
+        grant: Grant,
+        /// The name of the realm that asked, where one did.
+        realm: Option<&'w str>,
+    },
+    /// 401.
+    Challenge {
+        /// What was wrong.
+        rejection: Rejection,
+        /// What is asked for: never empty, in order of preference.
+        challenges: Vec<Challenge<'w>>,
+    },
+    /// 403.
+    Forbid {
+        /// Why.
+        forbidden: Forbidden,
+        /// Where a scope is lacking, the realm to say so in.
+        realm: Option<&'w crate::http_auth::Realm>,
+    },
+    /// No decision could be made.
+    Trouble(Trouble),
+}
+
+/// Why no decision could be made. Each is told in the way that the proxy can relay, and none is
+/// ever a yes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// The proxy described the request badly: 400.
+    #[error("{0}")]
+    Description(#[from] Defect),
+    /// A store can't be asked: 503.
+    #[error("the key store can't be read: {0}")]
+    Store(String),
+    /// Too many passwords are waiting to be hashed: 503.
+    #[error("too many passwords are waiting to be verified")]
+    Busy,
+}
+
+impl Trouble {
+    /// The status that says it best.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::Description(_) => 400,
+            Self::Store(_) | Self::Busy => 503,
+        }
+    }
+}
+
+impl<'w> Answer<'w> {
+    /// Under the policy `open`.
+    #[must_use]
+    pub fn open() -> Self {
+        Self::Allow {
+            grant: Grant::open(),
+            realm: None,
+        }
+    }
+
+    /// A refusal that no realm has a part in.
+    #[must_use]
+    pub fn forbid(forbidden: Forbidden) -> Self {
+        Self::Forbid {
+            forbidden,
+            realm: None,
+        }
+    }
+}
+
+impl Endpoint {
+    /// All endpoints.
+    pub const ALL: [Self; 2] = [Self::AuthRequest, Self::ForwardAuth];
+
+    /// The path under which it is asked.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::AuthRequest => "/auth-request",
+            Self::ForwardAuth => "/forward-auth",
+        }
+    }
+
+    /// What a path of ours asks for, if it is one: the endpoint's path, alone or with a policy.
+    #[must_use]
+    pub fn route(path: &str) -> Option<Route<'_>> {
+        Self::ALL.into_iter().find_map(|endpoint| {
+            let policy = match path.strip_prefix(endpoint.path())? {
+                "" => None,
+                rest => Some(rest.strip_prefix('/')?),
+            };
+            Some(Route { endpoint, policy })
+        })
+    }
+
+    /// The original request, from the headers of this endpoint's family.
+    pub fn describe<H: Headers + ?Sized>(self, headers: &H) -> Description<'_> {
+        match self {
+            Self::AuthRequest => auth_request::describe(headers),
+            Self::ForwardAuth => forward_auth::describe(headers),
+        }
+    }
+
+    /// The answer in this endpoint's dialect.
+    #[must_use]
+    pub fn reply(self, answer: &Answer<'_>, names: &IdentityHeaders) -> Reply {
+        match (answer, self) {
+            (Answer::Allow { grant, realm }, _) => Reply::allow(names.of(grant, *realm)),
+            (refusal, Self::AuthRequest) => auth_request::refuse(refusal),
+            (refusal, Self::ForwardAuth) => forward_auth::refuse(refusal),
+        }
+    }
+}
+
+/// The value of a header that must be there, once and not empty.
+fn required<'h, H: Headers + ?Sized>(
+    headers: &'h H,
+    name: &'static str,
+    shown: &'static str,
+) -> Result<&'h [u8], Defect> {
+    use crate::request::Field;
+    match headers.field(name) {
+        Field::Absent | Field::Once(b"") => Err(Defect::Missing(shown)),
+        Field::Once(value) => Ok(value),
+        Field::Repeated => Err(Defect::Repeated(shown)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_an_endpoint_alone_or_with_a_policy() {
+        let route = |endpoint, policy| Some(Route { endpoint, policy });
+        for (path, expected) in [
+            ("/auth-request", route(Endpoint::AuthRequest, None)),
+            (
+                "/auth-request/staff",
+                route(Endpoint::AuthRequest, Some("staff")),
+            ),
+            (
+                "/forward-auth/staff",
+                route(Endpoint::ForwardAuth, Some("staff")),
+            ),
+            // An empty name, or one with a slash in it, is no policy's, but never "by the rules".
+            ("/forward-auth/", route(Endpoint::ForwardAuth, Some(""))),
+            (
+                "/forward-auth/a/b",
+                route(Endpoint::ForwardAuth, Some("a/b")),
+            ),
+            ("/forward-authx", None),
+            ("/Forward-Auth", None),
+            ("/", None),
+            ("", None),
+        ] {
+            assert_eq!(Endpoint::route(path), expected, "{path}");
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! The gate: policy, then proof, then the decision. The one place that orders the steps.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use crate::authn::{Reading, Realm, Unavailable, Verifier, authenticate};
+use crate::decision::{Decision, Forbidden, Grant, Rejection, decide};
+use crate::endpoint::{Answer, IdentityHeaders, Route, Trouble};
+use crate::http_auth::{BearerError, Challenge, Scheme};
+use crate::policy::{PolicyRef, Requirement, Rules, Ruling};
+use crate::request::network::Network;
+use crate::request::{Description, Field, Headers};
+
+/// Everything that an answer depends on: never changed, only replaced whole.
+pub struct World {
+    /// Which requests fall under which policy.
+    pub rules: Rules,
+    /// The named policies; a [`PolicyRef`] counts them.
+    pub policies: Vec<Policy>,
+    /// The realms; a [`Policy`] counts them.
+    pub realms: Vec<Realm>,
+    /// How applications are told who is asking.
+    pub identity_headers: IdentityHeaders,
+    /// Whose description of a request is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// Verifies passwords.
+    pub verifier: Arc<Verifier>,
+}
+
+/// A realm and what an identity must have in it.
+pub struct Policy {
+    /// Its name in the configuration.
+    pub name: String,
+    /// The realm's place in the list of realms.
+    pub realm: usize,
+    /// What must hold.
+    pub requirement: Requirement,
+    /// Challenges, in order; never empty.
+    pub offers: Vec<Scheme>,
+    /// Addresses that need no credentials.
+    pub allow_from: Vec<Network>,
+}
+
+/// A question: which way it was asked, and with which headers.
+pub struct Question<'a, H: ?Sized> {
+    /// The endpoint, and the policy that its path names.
+    pub route: Route<'a>,
+    /// The headers of the subrequest.
+    pub headers: &'a H,
+}
+
+/// An answer, with what a log wants to know about it.
+pub struct Answered<'w> {
+    /// The answer.
+    pub answer: Answer<'w>,
+    /// The rule that decided, counted from 1, where rules did.
+    pub rule: Option<usize>,
+    /// The policy that applied.
+    pub policy: &'w str,
+    /// The realm's name, where the policy has one.
+    pub realm: Option<&'w str>,
+}
+
+/// Answers questions about the world as it is; the world can be replaced at any time.
+pub struct Gate {
+    world: ArcSwap<World>,
+}
+
+impl Gate {
+    /// A gate to this world.
+    #[must_use]
+    pub fn new(world: World) -> Self {
+        Self {
+            world: ArcSwap::from_pointee(world),
+        }
+    }
+
+    /// The world as it is now.
+    #[must_use]
+    pub fn world(&self) -> Arc<World> {
+        self.world.load_full()
+    }
+
+    /// Replaces the world: every question asked from now on is answered from the new one.
+    pub fn replace(&self, world: World) {
+        self.world.store(Arc::new(world));
+    }
+}
+
+impl World {
+    /// Answers a question.
+    pub async fn answer<H: Headers + ?Sized>(&self, question: &Question<'_, H>) -> Answered<'_> {
+        let description = question.route.endpoint.describe(question.headers);
+        let ruling = match self.ruling(question.route.policy, &description) {
+            Ok(ruling) => ruling,
+            Err(refused) => return refused,
+        };
+        let unasked = |policy, answer| Answered {
+            answer,
+            rule: ruling.rule,
+            policy,
+            realm: None,
+        };
+        let policy = match ruling.policy {
+            PolicyRef::Open => return unasked("open", Answer::open()),
+            PolicyRef::Closed => return unasked("closed", Answer::forbid(Forbidden::Closed)),
+            PolicyRef::Named(index) => &self.policies[index],
+        };
+        let realm = &self.realms[policy.realm];
+        let decided = self
+            .decide(policy, realm, question.headers, &description)
+            .await;
+        let interactive = Interaction::of(question.headers);
+        Answered {
+            answer: match decided {
+                Ok(decision) => policy.answer(decision, realm, interactive),
+                Err(trouble) => Answer::Trouble(trouble),
+            },
+            rule: ruling.rule,
+            policy: &policy.name,
+            realm: Some(&realm.name),
+        }
+    }
+
+    /// Which policy applies: the one that the endpoint's path names, else what the rules say.
+    ///
+    /// # Errors
+    /// The finished answer, where that is trouble or a refusal already.
+    pub fn ruling<'w>(
+        &'w self,
+        named: Option<&str>,
+        description: &Description<'_>,
+    ) -> Result<Ruling, Answered<'w>> {
+        let refused = |answer| Answered {
+            answer,
+            rule: None,
+            policy: "-",
+            realm: None,
+        };
+        let forbidden = |why| refused(Answer::forbid(why));
+        if let Some(name) = named {
+            let policy = self
+                .policy(name)
+                .ok_or_else(|| forbidden(Forbidden::NoPolicy))?;
+            return Ok(Ruling { rule: None, policy });
+        }
+        let target = description
+            .target()
+            .map_err(|defect| refused(Answer::Trouble(defect.into())))?;
+        self.rules
+            .ruling(&target)
+            .ok_or_else(|| forbidden(Forbidden::Ambiguous))
+    }
+
+    /// The policy of this name.
+    #[must_use]
+    pub fn policy(&self, name: &str) -> Option<PolicyRef> {
+        match name {
+            "open" => Some(PolicyRef::Open),
+            "closed" => Some(PolicyRef::Closed),
+            _ => {
+                let index = self
+                    .policies
+                    .iter()
+                    .position(|policy| policy.name == name)?;
+                Some(PolicyRef::Named(index))
+            }
+        }
+    }
+
+    /// From the headers to a decision under a policy.
+    async fn decide<H: Headers + ?Sized>(
+        &self,
+        policy: &Policy,
+        realm: &Realm,
+        headers: &H,
+        description: &Description<'_>,
+    ) -> Result<Decision, Trouble> {
+        let client = || description.client(&self.trusted_proxies);
+        if !policy.allow_from.is_empty() {
+            let address = client()?;
+            if policy
+                .allow_from
+                .iter()
+                .any(|network| network.contains(address))
+            {
+                return Ok(Decision::Allow(Grant::by_address()));
+            }
+        }
+        let reading = Reading {
+            headers,
+            description,
+        };
+        let presented = reading.presented(realm)?;
+        let outcome = authenticate(presented, realm, &self.verifier, &client).await?;
+        Ok(decide(&policy.requirement, outcome, &client)?)
+    }
+}
+
+/// Whether somebody sits before a browser's prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interaction {
+    /// Perhaps.
+    Possible,
+    /// A script asked; a Basic challenge would open a prompt over its page.
+    Script,
+}
+
+impl Interaction {
+    /// By the header that scripts mark their requests with.
+    fn of<H: Headers + ?Sized>(headers: &H) -> Self {
+        match headers.field("x-requested-with") {
+            Field::Once(value) if value.eq_ignore_ascii_case(b"XMLHttpRequest") => Self::Script,
+            _ => Self::Possible,
+        }
+    }
+}
+
+impl Policy {
+    /// The answer that a decision becomes in this policy's realm.
+    #[must_use]
+    pub fn answer<'w>(
+        &self,
+        decision: Decision,
+        realm: &'w Realm,
+        interaction: Interaction,
+    ) -> Answer<'w> {
+        match decision {
+            Decision::Allow(grant) => Answer::Allow {
+                grant,
+                realm: Some(&realm.name),
+            },
+            Decision::Challenge(rejection) => Answer::Challenge {
+                challenges: self.challenges(&rejection, &realm.title, interaction),
+                rejection,
+            },
+            Decision::Forbid(forbidden) => Answer::Forbid {
+                forbidden,
+                realm: Some(&realm.title),
+            },
+        }
+    }
+
+    fn challenges<'w>(
+        &self,
+        rejection: &Rejection,
+        realm: &'w crate::http_auth::Realm,
+        interaction: Interaction,
+    ) -> Vec<Challenge<'w>> {
+        let error = match rejection {
+            Rejection::Absent | Rejection::Password => None,
+            Rejection::Several | Rejection::Malformed(_) | Rejection::NotAccepted => {
+                Some(BearerError::InvalidRequest)
+            }
+            Rejection::UnknownKey | Rejection::KeyAddress => Some(BearerError::InvalidToken(None)),
+            Rejection::ExpiredKey => Some(BearerError::InvalidToken(Some("expired"))),
+            Rejection::RevokedKey => Some(BearerError::InvalidToken(Some("revoked"))),
+        };
+        let others = self.offers.iter().any(|scheme| *scheme != Scheme::Basic);
+        let quiet = others && interaction == Interaction::Script;
+        self.offers
+            .iter()
+            .filter(|scheme| !(quiet && **scheme == Scheme::Basic))
+            .map(|scheme| Challenge {
+                scheme: *scheme,
+                realm,
+                error: error.clone(),
+            })
+            .collect()
+    }
+}
+
+impl From<Unavailable> for Trouble {
+    fn from(unavailable: Unavailable) -> Self {
+        match unavailable {
+            Unavailable::Client(defect) => Self::Description(defect),
+            Unavailable::Store(error) => Self::Store(error.to_string()),
+            Unavailable::Busy => Self::Busy,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
