@@ -42,7 +42,7 @@ pub enum Outcome {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     /// Nothing was presented.
-    #[error("no credentials")]
+    #[error("no credentials were sent")]
     Absent,
     /// More than one credential, or one given twice.
     #[error("more than one credential; send one")]

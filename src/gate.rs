@@ -62,6 +62,19 @@ pub struct Answered<'w> {
     pub realm: Option<&'w str>,
 }
 
+impl Answered<'_> {
+    /// Trouble before any policy was found.
+    #[must_use]
+    pub fn trouble(trouble: Trouble) -> Self {
+        Self {
+            answer: Answer::Trouble(trouble),
+            rule: None,
+            policy: "-",
+            realm: None,
+        }
+    }
+}
+
 /// Answers questions about the world as it is; the world can be replaced at any time.
 pub struct Gate {
     world: ArcSwap<World>,

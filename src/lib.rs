@@ -1,6 +1,9 @@
 //! htgate: answers a reverse proxy's question "may this request pass?".
 
+pub mod app;
 pub mod authn;
+pub mod cli;
+pub mod config;
 pub mod decision;
 pub mod endpoint;
 pub mod gate;
@@ -9,4 +12,6 @@ pub mod identity;
 pub mod password_hash;
 pub mod policy;
 pub mod request;
+pub mod server;
 pub mod store;
+mod telemetry;

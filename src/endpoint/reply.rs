@@ -40,6 +40,12 @@ impl Reply {
         }
     }
 
+    /// A bare refusal, for those who aren't answered in any dialect.
+    #[must_use]
+    pub fn refusal(status: u16) -> Self {
+        Self::new(status)
+    }
+
     pub(super) fn allow(headers: Vec<(Cow<'static, str>, Vec<u8>)>) -> Self {
         Self {
             status: 200,

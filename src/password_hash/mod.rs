@@ -2,8 +2,7 @@
 //!
 //! A hash is parsed once, when its file is read: the format is picked by exact mark, the
 //! shape checked to the last bit, the cost held against a fixed cap. So a check later can't
-//! fail or panic, it can only say no. Each family has its file, with its source; how the
-//! formats compare across servers is in the README's table.
+//! fail or panic, it can only say no. Each family has its file, with its source.
 //!
 //! Reading files, and which user has which hash, is the store's work. That an empty password
 //! never passes is the authenticator's rule; here a hash of the empty password is a hash.

@@ -284,9 +284,13 @@ fn checking_a_stand_in_does_the_work_of_its_kind() {
     // That it is no shortcut shows with costs far apart; equality is the load test's matter.
     let time = |kind| {
         let hash = stand_in(kind);
-        let start = Instant::now();
-        assert!(!hash.verify(&password(b"secret")));
-        start.elapsed()
+        let once = |_| {
+            let start = Instant::now();
+            assert!(!hash.verify(&password(b"secret")));
+            start.elapsed()
+        };
+        // The shortest of some: a busy machine only ever adds.
+        (0..5).map(once).min().unwrap()
     };
     assert!(time(Kind::Bcrypt { cost: 9 }) > 4 * time(Kind::Bcrypt { cost: 4 }));
     let rounds = |rounds| Kind::Sha256Crypt { rounds };

@@ -5,17 +5,17 @@ pub mod groups;
 pub mod htpasswd;
 mod watched;
 
-pub use api_keys::{ApiKeys, KeyError, SqliteStore, StoreError};
+pub use api_keys::{ApiKeys, SqliteStore, StoreError};
 pub use groups::Groups;
 pub use htpasswd::Htpasswd;
 pub use watched::{Unusable, Watched};
 
 /// The largest file of users or groups that is read, in bytes.
-pub const MAX_FILE_LEN: usize = 16 << 20;
+pub const MAX_FILE_LEN: usize = 256 << 20;
 
 /// A file over [`MAX_FILE_LEN`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the file is larger than 16 MiB")]
+#[error("the file is larger than 256 MiB")]
 pub struct FileTooLarge;
 
 /// U+FEFF in UTF-8, which some editors put at the start of a file.

@@ -16,13 +16,12 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::MAX_FILE_LEN;
+
 /// How long a file must be quiet before it is read.
 const QUIET: Duration = Duration::from_millis(150);
 /// How long a reload that somebody waits for waits for that.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// Larger files are refused.
-const LARGEST: u64 = 16 << 20;
-
 /// Reads a file's bytes into what it means.
 type Parse<T> = Box<dyn Fn(&[u8]) -> Result<T, String> + Send>;
 
@@ -102,6 +101,12 @@ impl<T> Watched<T> {
             known: Some(before).filter(Stamp::is_quiet),
             seen: None,
         })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// What the file meant when it could last be used.
@@ -192,15 +197,9 @@ impl<T> Watched<T> {
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?
-        .take(LARGEST + 1)
-        .read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            "the file is larger than 16 MiB",
-        ));
-    }
+    // What is larger is refused where it is parsed; this only bounds the memory.
+    let mut file = File::open(path)?.take(MAX_FILE_LEN as u64 + 1);
+    file.read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::error::StoreError;
-use super::sqlite::{self, SqliteStore};
+use super::open::connect;
+use super::sqlite::{SqliteStore, WRITE_PATIENCE};
 use crate::identity::ApiKeyId;
 
 const MINUTE_MS: i64 = 60_000;
@@ -44,7 +45,7 @@ impl LastUses {
             .map(|(id, at)| (id, at.into_inner()))
             .collect();
         // A connection of its own: look-ups don't wait for the disk.
-        let written = sqlite::connect(path, sqlite::WRITE_PATIENCE).and_then(|(_, mut conn)| {
+        let written = connect(path, WRITE_PATIENCE).and_then(|(_, mut conn)| {
             write(&mut conn, &uses).map_err(|fault| StoreError::sqlite(path, fault))
         });
         if written.is_err() {

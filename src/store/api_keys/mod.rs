@@ -13,6 +13,7 @@ mod commands;
 mod edit;
 mod last_use;
 mod live;
+mod open;
 mod rows;
 mod sqlite;
 

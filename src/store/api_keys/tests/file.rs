@@ -40,6 +40,18 @@ fn what_was_done_is_there_when_the_file_is_opened_again() {
 }
 
 #[test]
+fn commits_are_synced_to_the_disk() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let setting = |name| {
+        let value = |row: &rusqlite::Row<'_>| row.get::<_, rusqlite::types::Value>(0);
+        store.conn.pragma_query_value(None, name, value).unwrap()
+    };
+    assert_eq!(setting("journal_mode"), "wal".to_owned().into());
+    assert_eq!(setting("synchronous"), 2.into()); // FULL
+}
+
+#[test]
 fn many_processes_may_make_the_file_at_once() {
     let folder = Folder::new();
     thread::scope(|scope| {

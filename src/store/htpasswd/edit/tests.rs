@@ -1,5 +1,6 @@
 use std::{
-    os::unix::fs::{MetadataExt, PermissionsExt, symlink},
+    fs::{self, File, Permissions},
+    os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink},
     thread,
 };
 
@@ -11,7 +12,7 @@ use super::*;
 use crate::{
     identity::Password,
     password_hash::{WeakFormats, hash_bcrypt},
-    store::htpasswd::Htpasswd,
+    store::{MAX_FILE_LEN, htpasswd::Htpasswd},
 };
 
 fn name(raw: &str) -> Username {
@@ -93,7 +94,7 @@ fn mode_and_owner_stay() {
         fs::metadata(&path).unwrap().uid()
     };
     if nix::unistd::geteuid().is_root() {
-        std::os::unix::fs::chown(&path, Some(owner), Some(23456)).unwrap();
+        chown(&path, Some(owner), Some(23456)).unwrap();
     }
     fs::set_permissions(&path, Permissions::from_mode(0o604)).unwrap();
     let before = fs::metadata(&path).unwrap();
@@ -108,7 +109,7 @@ fn mode_and_owner_stay() {
 fn a_missing_file_is_made_for_the_folders_owner() {
     let folder = TempDir::new().unwrap();
     if nix::unistd::geteuid().is_root() {
-        std::os::unix::fs::chown(folder.path(), Some(12345), Some(23456)).unwrap();
+        chown(folder.path(), Some(12345), Some(23456)).unwrap();
     }
     let path = folder.path().join("users");
     assert_eq!(remove(&path, &name("a")).unwrap(), 0);
@@ -159,7 +160,7 @@ fn what_can_not_be_done_is_said_with_the_path() {
     let error = remove(&path, &name("a")).unwrap_err();
     assert_eq!(
         error.to_string(),
-        format!("{at}/users: the file is larger than 16 MiB")
+        format!("{at}/users is larger than 16 MiB, or would be")
     );
 }
 

@@ -1,0 +1,441 @@
+//! The application: the one list of all its parts, and how they are replaced while it runs.
+//!
+//! A reload reads everything and changes all or nothing; a single file that changes by itself is
+//! taken alone. Either way a new [`World`] is made from what is good and put in the old one's
+//! place, so that every answer follows from one state.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
+use std::time::Duration;
+
+use tracing::{error, info, warn};
+use zeroize::Zeroizing;
+
+use crate::authn::{KeySource, Limits, Realm, Verifier};
+use crate::config::{self, ApiKeySettings, PolicySettings, RealmSettings, Settings};
+use crate::gate::{Gate, Policy, World};
+use crate::identity::Pepper;
+use crate::policy::{PolicyRef, Rule, Rules};
+use crate::store::{ApiKeys, Groups, Htpasswd, SqliteStore, StoreError, Unusable, Watched};
+
+/// How often files and the key store are looked at.
+const LOOK: Duration = Duration::from_millis(100);
+/// How many looks pass between two writes of the keys' last use.
+const LOOKS_PER_FLUSH: u32 = 600;
+
+/// A configuration at work.
+pub struct Application {
+    gate: Arc<Gate>,
+    source: config::Source,
+    parts: Mutex<Parts>,
+}
+
+/// What a world is made from.
+struct Parts {
+    settings: Settings,
+    /// The configuration file itself, for its changes.
+    file: Watched<()>,
+    realms: BTreeMap<String, Files>,
+    keys: Option<Arc<ApiKeys>>,
+    verifier: Arc<Verifier>,
+}
+
+/// The files of a realm.
+struct Files {
+    users: Option<Watched<Htpasswd>>,
+    groups: Option<Watched<Groups>>,
+}
+
+/// Why an application can't be built, or not in the way a new configuration says.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] config::Problems),
+    /// A file.
+    #[error(transparent)]
+    File(#[from] Unusable),
+    /// The key store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Threads or random bytes.
+    #[error("can't start verifying passwords: {0}")]
+    Verifier(#[from] std::io::Error),
+}
+
+impl Application {
+    /// Builds everything from settings.
+    ///
+    /// # Errors
+    /// [`BuildError`].
+    pub fn build(source: config::Source, settings: Settings) -> Result<Arc<Self>, BuildError> {
+        let parts = Parts::build(settings, None)?;
+        parts.tell();
+        Ok(Arc::new(Self {
+            gate: Arc::new(Gate::new(parts.world())),
+            source,
+            parts: Mutex::new(parts),
+        }))
+    }
+
+    /// What answers questions.
+    #[must_use]
+    pub fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
+    /// The configuration file this application is of.
+    #[must_use]
+    pub fn source(&self) -> &config::Source {
+        &self.source
+    }
+
+    /// Reads everything anew: configuration, files and keys. When it returns, the new state
+    /// answers. What it returns is worth saying, but stopped nothing.
+    ///
+    /// # Errors
+    /// [`BuildError`]; then the old state still answers, unchanged.
+    pub fn reload(&self) -> Result<Vec<String>, BuildError> {
+        let mut parts = self.lock();
+        let (settings, mut advice) = self.source.load()?;
+        settings.readable()?;
+        let fresh = Parts::build(settings, Some(&parts))?;
+        advice.extend(fresh.settings.needs_restart(&parts.settings));
+        if let Some(keys) = &fresh.keys {
+            keys.refresh()?;
+        }
+        self.gate.replace(fresh.world());
+        *parts = fresh;
+        parts.tell();
+        info!("reloaded");
+        Ok(advice.into_iter().chain(parts.warnings()).collect())
+    }
+
+    /// Reads users, groups and keys anew, after a command has changed them.
+    ///
+    /// # Errors
+    /// [`BuildError`]; a file that can't be used keeps its last good state.
+    pub fn refresh(&self) -> Result<(), BuildError> {
+        let mut parts = self.lock();
+        let mut first = None;
+        for files in parts.realms.values_mut() {
+            for result in files.reload() {
+                if let Err(unusable) = result {
+                    first.get_or_insert(unusable);
+                }
+            }
+        }
+        if let Some(keys) = &parts.keys {
+            keys.refresh()?;
+        }
+        self.gate.replace(parts.world());
+        match first {
+            None => Ok(()),
+            Some(unusable) => Err(unusable.into()),
+        }
+    }
+
+    /// Looks after files and keys on a thread of its own until the application is dropped.
+    ///
+    /// # Errors
+    /// When there can be no thread.
+    pub fn watch(self: &Arc<Self>) -> std::io::Result<()> {
+        let weak = Arc::downgrade(self);
+        let watcher = thread::Builder::new().name("watch".to_owned());
+        watcher.spawn(move || {
+            let mut looks = 0;
+            while let Some(app) = Weak::upgrade(&weak) {
+                looks = (looks + 1) % LOOKS_PER_FLUSH;
+                app.look();
+                if looks == 0 {
+                    app.flush();
+                }
+                drop(app);
+                thread::sleep(LOOK);
+            }
+        })?;
+        Ok(())
+    }
+
+    /// Whether every question can be answered.
+    ///
+    /// # Errors
+    /// [`StoreError`] while the key store can't be asked.
+    pub fn ready(&self) -> Result<(), StoreError> {
+        self.lock().keys.as_ref().map_or(Ok(()), |keys| keys.poll())
+    }
+
+    /// Writes down when keys were last used.
+    pub fn flush(&self) {
+        let keys = self.lock().keys.clone();
+        if let Some(Err(error)) = keys.map(|keys| keys.flush_last_used()) {
+            warn!(%error, "the keys' last use could not be written down");
+        }
+    }
+
+    /// One look at the files and the key store.
+    fn look(&self) {
+        let mut parts = self.lock();
+        if let Some(Err(error)) = parts.keys.as_ref().map(|keys| keys.poll()) {
+            error!(%error, "the key store can't be read");
+        }
+        match parts.file.poll() {
+            Ok(false) => {}
+            Ok(true) => {
+                drop(parts);
+                if let Err(error) = self.reload() {
+                    error!("the configuration is left as it was:\n{error}");
+                }
+                return;
+            }
+            Err(unusable) => error!("the configuration is left as it was: {unusable}"),
+        }
+        let mut changed = false;
+        for (realm, files) in &mut parts.realms {
+            for result in files.poll() {
+                match result {
+                    Ok(false) => {}
+                    Ok(true) => {
+                        changed = true;
+                        files.tell(realm);
+                    }
+                    Err(unusable) => error!(realm, "kept as it was: {unusable}"),
+                }
+            }
+        }
+        if changed {
+            self.gate.replace(parts.world());
+            info!("users or groups were read anew");
+        }
+    }
+
+    /// A panic while the parts are held leaves them whole: they are replaced, not changed.
+    fn lock(&self) -> MutexGuard<'_, Parts> {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Parts {
+    /// Reads every file; takes over from `old` what stays as it is.
+    fn build(settings: Settings, old: Option<&Self>) -> Result<Self, BuildError> {
+        let limits = Limits {
+            ttl: settings.cache.ttl,
+            capacity: settings.cache.capacity,
+        };
+        let verifier = match old.filter(|old| old.verifier.limits() == limits) {
+            Some(old) => Arc::clone(&old.verifier),
+            None => Arc::new(Verifier::start(limits)?),
+        };
+        let keys = if settings.realms.values().any(RealmSettings::has_keys) {
+            let kept = old
+                .filter(|old| old.settings.api_keys == settings.api_keys)
+                .filter(|old| old.settings.cache == settings.cache)
+                .and_then(|old| old.keys.clone());
+            match kept {
+                Some(keys) => Some(keys),
+                None => {
+                    let cache = &settings.cache;
+                    let (store, pepper) = (&settings.api_keys.store, pepper(&settings.api_keys)?);
+                    let keys = ApiKeys::open(store, pepper, cache.capacity, cache.offline_ttl)?;
+                    Some(Arc::new(keys))
+                }
+            }
+        } else {
+            None
+        };
+        let realms = settings.realms.values();
+        let realms = realms.map(|realm| Ok((realm.name.clone(), Files::open(realm)?)));
+        Ok(Self {
+            file: Watched::open(&settings.file, |_| Ok(()))?,
+            realms: realms.collect::<Result<_, Unusable>>()?,
+            keys,
+            verifier,
+            settings,
+        })
+    }
+
+    /// The world that these parts make.
+    fn world(&self) -> World {
+        let realms: Vec<Realm> = self
+            .settings
+            .realms
+            .values()
+            .map(|realm| self.realm(realm))
+            .collect();
+        let policies: Vec<Policy> = self
+            .settings
+            .policies
+            .values()
+            .filter_map(|policy| self.policy(policy, &realms))
+            .collect();
+        World {
+            rules: self.rules(&policies),
+            policies,
+            realms,
+            identity_headers: self.settings.identity_headers.clone(),
+            trusted_proxies: self.settings.server.trusted_proxies.clone(),
+            verifier: Arc::clone(&self.verifier),
+        }
+    }
+
+    fn realm(&self, settings: &RealmSettings) -> Realm {
+        let files = self.realms.get(&settings.name);
+        let users = files.and_then(|files| files.users.as_ref());
+        let groups = files.and_then(|files| files.groups.as_ref());
+        Realm {
+            name: settings.name.clone(),
+            title: settings.title.clone(),
+            users: users.map(|users| Arc::clone(users.current())),
+            groups: groups
+                .map(|groups| Arc::clone(groups.current()))
+                .unwrap_or_default(),
+            keys: self
+                .keys
+                .clone()
+                .filter(|_| settings.has_keys())
+                .map(|keys| KeySource {
+                    keys,
+                    prefix: self.settings.api_keys.prefix.clone(),
+                }),
+            query_param: settings.query_param.clone(),
+        }
+    }
+
+    fn policy(&self, settings: &PolicySettings, realms: &[Realm]) -> Option<Policy> {
+        let realm = realms
+            .iter()
+            .position(|realm| realm.name == settings.realm)?;
+        let offer = settings.offer.as_ref();
+        Some(Policy {
+            name: settings.name.clone(),
+            realm,
+            requirement: settings.requirement.clone(),
+            offers: offer
+                .unwrap_or(&self.settings.realms.get(&settings.realm)?.offer)
+                .clone(),
+            allow_from: settings.allow_from.clone(),
+        })
+    }
+
+    fn rules(&self, policies: &[Policy]) -> Rules {
+        let policy = |name: &str| match name {
+            "open" => PolicyRef::Open,
+            // The settings have seen that every other name exists; one that doesn't opens nothing.
+            _ => policies
+                .iter()
+                .position(|policy| policy.name == name)
+                .map_or(PolicyRef::Closed, PolicyRef::Named),
+        };
+        let rules = self.settings.rules.iter().map(|rule| Rule {
+            hosts: rule.hosts.clone(),
+            paths: rule.paths.clone(),
+            methods: rule.methods.clone(),
+            policy: policy(&rule.policy),
+        });
+        Rules::new(rules.collect())
+    }
+
+    /// Logs what is worth knowing about the files.
+    fn tell(&self) {
+        for (realm, files) in &self.realms {
+            files.tell(realm);
+        }
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.realms.values().flat_map(Files::warnings).collect()
+    }
+}
+
+/// Opens the key store of a configuration, as commands use it.
+///
+/// # Errors
+/// [`BuildError`].
+pub fn open_key_store(settings: &ApiKeySettings) -> Result<SqliteStore, BuildError> {
+    Ok(SqliteStore::open(&settings.store, pepper(settings)?)?)
+}
+
+/// The pepper, less one line end.
+fn pepper(settings: &ApiKeySettings) -> Result<Option<Pepper>, Unusable> {
+    let Some(path) = &settings.pepper_file else {
+        return Ok(None);
+    };
+    let unusable = |why: String| Unusable {
+        path: path.clone(),
+        why,
+    };
+    let mut bytes = Zeroizing::new(fs::read(path).map_err(|e| unusable(e.to_string()))?);
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+    }
+    Pepper::new(bytes)
+        .map(Some)
+        .map_err(|e| unusable(e.to_string()))
+}
+
+impl Files {
+    fn open(settings: &RealmSettings) -> Result<Self, Unusable> {
+        let weak = settings.allow_weak;
+        let users = settings.htpasswd.as_ref().map(|path| {
+            Watched::open(path, move |bytes| {
+                Htpasswd::parse(bytes, weak).map_err(|e| e.to_string())
+            })
+        });
+        let groups = settings.groups.as_ref().map(|path| {
+            Watched::open(path, |bytes| {
+                Groups::parse(bytes).map_err(|e| e.to_string())
+            })
+        });
+        Ok(Self {
+            users: users.transpose()?,
+            groups: groups.transpose()?,
+        })
+    }
+
+    fn poll(&mut self) -> [Result<bool, Unusable>; 2] {
+        [
+            self.users.as_mut().map_or(Ok(false), Watched::poll),
+            self.groups.as_mut().map_or(Ok(false), Watched::poll),
+        ]
+    }
+
+    fn reload(&mut self) -> [Result<(), Unusable>; 2] {
+        [
+            self.users.as_mut().map_or(Ok(()), Watched::reload),
+            self.groups.as_mut().map_or(Ok(()), Watched::reload),
+        ]
+    }
+
+    fn tell(&self, realm: &str) {
+        for warning in self.warnings() {
+            warn!(realm, "{warning}");
+        }
+    }
+
+    /// Every line that can't be used, and every group member who is nobody, file and line first.
+    fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if let Some(users) = &self.users {
+            let file = users.path().display();
+            let told = users.current().warnings().iter();
+            warnings.extend(told.map(|warning| format!("{file}: {warning}")));
+        }
+        if let Some(groups) = &self.groups {
+            let file = groups.path().display();
+            let told = groups.current().warnings().iter();
+            warnings.extend(told.map(|warning| format!("{file}: {warning}")));
+            let users = self.users.as_ref().map(Watched::current);
+            let strangers = groups.current().members().filter(|(name, _)| {
+                users.is_some_and(|users| users.get(name.as_bytes()).is_none())
+            });
+            let mut strangers: Vec<_> = strangers.map(|(name, line)| (line, name)).collect();
+            strangers.sort();
+            warnings.extend(strangers.into_iter().map(|(line, name)| {
+                format!("{file}: line {line}: member {name} is no user of this realm")
+            }));
+        }
+        warnings
+    }
+}

@@ -1,0 +1,468 @@
+//! `htgate key`: the life of an API key.
+
+use std::io::{self, Write as _};
+use std::time::Duration;
+
+use clap::Subcommand;
+use ipnet::IpNet;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::input::{Ask, secret};
+use super::running::refresh;
+use super::{ConfigArg, Exit, Failure};
+use crate::app::open_key_store;
+use crate::config::{Settings, Source};
+use crate::identity::{ApiKey, ApiKeyDigest, ApiKeyRecord, KeyState, Label, Scope, ScopeSet};
+use crate::request::network::Network;
+use crate::store::SqliteStore;
+use crate::store::api_keys::{Change, Changes, Expiry, ImportedKey, KeyError, NewKey, parse_span};
+
+/// API keys: create, import, list, show, update, rotate, revoke, delete
+///
+/// ID is a key's id or its name. When a command returns, its change is in force in the running
+/// service.
+#[derive(Subcommand)]
+pub(super) enum Command {
+    Create(Create),
+    Import(Import),
+    List(List),
+    Show(Show),
+    Update(Update),
+    Rotate(Rotate),
+    Revoke(One),
+    Delete(One),
+}
+
+/// Make a key and print it: alone on standard output, once it is stored for good
+///
+/// It is shown this once. No scope given means no scope; `--owner` is the user that
+/// applications are told, and whose groups the key has.
+#[derive(clap::Args)]
+#[command(after_help = "Example:
+  htgate key create --realm intranet --name backup --scope api:read --expires 90d --ip 10.0.0.0/8")]
+pub(super) struct Create {
+    #[command(flatten)]
+    new: New,
+    /// Print the key and its id as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    config: ConfigArg,
+}
+
+/// Take a key that was made elsewhere: the key, of any look, on standard input
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  htgate key import --realm intranet --name legacy < key.txt
+  sha256sum key.txt | cut -c1-64 | htgate key import --realm intranet --name legacy --sha256")]
+pub(super) struct Import {
+    #[command(flatten)]
+    new: New,
+    /// Standard input is the key's SHA-256 in hexadecimal, not the key
+    #[arg(long)]
+    sha256: bool,
+    #[command(flatten)]
+    config: ConfigArg,
+}
+
+#[derive(clap::Args)]
+struct New {
+    /// The realm that accepts the key
+    #[arg(long, value_name = "R")]
+    realm: String,
+    /// A name that no other key has
+    #[arg(long, value_name = "N")]
+    name: String,
+    /// The user the key acts for
+    #[arg(long, value_name = "O")]
+    owner: Option<String>,
+    /// What the key may be used for; can be repeated
+    #[arg(long = "scope", value_name = "S")]
+    scopes: Vec<String>,
+    /// When it ends: 90d, 12h, 2027-01-31 (its first moment, UTC) or an RFC 3339 time
+    #[arg(long, value_name = "WHEN")]
+    expires: Option<String>,
+    /// Where it may be used from; can be repeated
+    #[arg(long = "ip", value_name = "CIDR")]
+    networks: Vec<String>,
+}
+
+/// List keys, oldest first
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  htgate key list --realm intranet")]
+pub(super) struct List {
+    /// Only keys of this realm
+    #[arg(long, value_name = "R")]
+    realm: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    config: ConfigArg,
+}
+
+/// Show what is known of a key
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  htgate key show backup")]
+pub(super) struct Show {
+    /// The key's id or name
+    #[arg(value_name = "ID")]
+    key: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    config: ConfigArg,
+}
+
+/// Change what is known of a key: what is given replaces what was
+#[derive(clap::Args)]
+#[command(after_help = "Example:
+  htgate key update backup --scope api:read --scope api:write --expires never")]
+pub(super) struct Update {
+    /// The key's id or name
+    #[arg(value_name = "ID")]
+    key: String,
+    /// A new name
+    #[arg(long, value_name = "N")]
+    name: Option<String>,
+    /// A new owner; "" for none
+    #[arg(long, value_name = "O")]
+    owner: Option<String>,
+    /// The scopes, in place of all it had; "" for none
+    #[arg(long = "scope", value_name = "S")]
+    scopes: Vec<String>,
+    /// A new end, or "never"
+    #[arg(long, value_name = "WHEN")]
+    expires: Option<String>,
+    /// The networks, in place of all it had; "" for any
+    #[arg(long = "ip", value_name = "CIDR")]
+    networks: Vec<String>,
+    #[command(flatten)]
+    config: ConfigArg,
+}
+
+/// Give a key a new secret and print the new key; its id, name and scopes stay
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  htgate key rotate backup --grace 24h")]
+pub(super) struct Rotate {
+    /// The key's id or name
+    #[arg(value_name = "ID")]
+    key: String,
+    /// How long the old secret still counts
+    #[arg(long, value_name = "SPAN", default_value = "0s")]
+    grace: String,
+    #[command(flatten)]
+    config: ConfigArg,
+}
+
+/// Name a key: revoke refuses it from now on, delete forgets it altogether
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  htgate key revoke backup\n  htgate key delete backup")]
+pub(super) struct One {
+    /// The key's id or name
+    #[arg(value_name = "ID")]
+    key: String,
+    #[command(flatten)]
+    config: ConfigArg,
+}
+
+/// A configuration with its key store.
+struct Keys {
+    source: Source,
+    settings: Settings,
+    store: SqliteStore,
+}
+
+impl Keys {
+    fn open(config: ConfigArg) -> Result<Self, Failure> {
+        let (source, settings) = config.load()?;
+        let store = open_key_store(&settings.api_keys)?;
+        Ok(Self {
+            source,
+            settings,
+            store,
+        })
+    }
+
+    /// What the command line says of a new key, with every mistake named.
+    fn new_key(&self, new: &New, now: Timestamp) -> Result<NewKey, Failure> {
+        if !self.settings.realm(&new.realm).map_err(usage)?.has_keys() {
+            return Err(usage(format_args!(
+                "realm {:?} accepts no keys; it needs api_keys = true in {}",
+                new.realm,
+                self.source.path().display()
+            )));
+        }
+        Ok(NewKey {
+            name: label("--name", &new.name)?,
+            realm: new.realm.clone(),
+            owner: new
+                .owner
+                .as_deref()
+                .map(|owner| label("--owner", owner))
+                .transpose()?,
+            scopes: scopes(&new.scopes)?,
+            networks: networks(&new.networks)?,
+            expires: match &new.expires {
+                Some(when) => expiry(when, now)?.into(),
+                None => None,
+            },
+        })
+    }
+
+    /// Makes the change answer in the running service.
+    fn in_force(&self) -> Result<(), Failure> {
+        refresh(&self.source, &self.settings)
+    }
+
+    /// Prints what can be told only once, come what may, and makes the change answer.
+    fn tell_and_enforce(&self, line: &str) -> Result<(), Failure> {
+        let told = print(&format!("{line}\n"));
+        self.in_force()?;
+        told
+    }
+}
+
+pub(super) fn run(command: Command) -> Result<(), Failure> {
+    let now = Timestamp::now();
+    match command {
+        Command::Create(args) => create(args, now),
+        Command::Import(args) => import(args, now),
+        Command::List(args) => list(args, now),
+        Command::Show(args) => {
+            let keys = Keys::open(args.config)?;
+            let record = keys
+                .store
+                .get(&args.key)
+                .map_err(|e| failed(&args.key, e))?;
+            if args.json {
+                return print(&format!("{:#}\n", described(&record, now)));
+            }
+            print(&shown(&record, now))
+        }
+        Command::Update(args) => update(args, now),
+        Command::Rotate(args) => rotate(&args.key, &args.grace, args.config, now),
+        Command::Revoke(args) => {
+            let mut keys = Keys::open(args.config)?;
+            keys.store
+                .revoke(&args.key, now)
+                .map_err(|e| failed(&args.key, e))?;
+            keys.in_force()
+        }
+        Command::Delete(args) => {
+            let mut keys = Keys::open(args.config)?;
+            keys.store
+                .delete(&args.key)
+                .map_err(|e| failed(&args.key, e))?;
+            keys.in_force()
+        }
+    }
+}
+
+fn create(args: Create, now: Timestamp) -> Result<(), Failure> {
+    let mut keys = Keys::open(args.config)?;
+    let new = keys.new_key(&args.new, now)?;
+    let prefix = keys.settings.api_keys.prefix.clone();
+    let made = keys.store.create(new, &prefix, now);
+    let (record, key) = made.map_err(|e| failed(&args.new.name, e))?;
+    let told = if args.json {
+        format!(
+            "{:#}",
+            json!({ "id": record.id.as_str(), "key": key.expose_secret() })
+        )
+    } else {
+        key.expose_secret().to_owned()
+    };
+    keys.tell_and_enforce(&told)
+}
+
+fn import(args: Import, now: Timestamp) -> Result<(), Failure> {
+    let mut keys = Keys::open(args.config)?;
+    let new = keys.new_key(&args.new, now)?;
+    let value = secret("Key", Ask::Once)?;
+    let imported = if args.sha256 {
+        let text = String::from_utf8_lossy(&value);
+        ImportedKey::Digest(ApiKeyDigest::from_hex(text.trim()).map_err(usage)?)
+    } else {
+        ImportedKey::Plaintext(ApiKey::parse(&value).map_err(usage)?)
+    };
+    let prefix = keys.settings.api_keys.prefix.clone();
+    let record = keys.store.import(new, &imported, &prefix, now);
+    let record = record.map_err(|e| failed(&args.new.name, e))?;
+    keys.tell_and_enforce(record.id.as_str())
+}
+
+fn list(args: List, now: Timestamp) -> Result<(), Failure> {
+    let keys = Keys::open(args.config)?;
+    let records = keys.store.list(args.realm.as_deref())?;
+    if args.json {
+        let all: Vec<Value> = records
+            .iter()
+            .map(|record| described(record, now))
+            .collect();
+        return print(&format!("{:#}\n", Value::Array(all)));
+    }
+    let mut text = format!(
+        "{:<13}{:<9}{:<21}{:<14}NAME\n",
+        "ID", "STATE", "EXPIRES", "REALM"
+    );
+    for record in &records {
+        let end = record
+            .expires
+            .map_or_else(|| "never".to_owned(), |at| time(Some(at)));
+        let state = state(record, now);
+        text += &format!(
+            "{:<13}{state:<9}{end:<21}{:<14}{}\n",
+            record.id, record.realm, record.name
+        );
+    }
+    print(&text)
+}
+
+fn update(args: Update, now: Timestamp) -> Result<(), Failure> {
+    let mut keys = Keys::open(args.config)?;
+    let given = |list: Vec<String>| (!list.is_empty()).then_some(list);
+    let bare = |list: Vec<String>| -> Vec<String> {
+        list.into_iter().filter(|item| !item.is_empty()).collect()
+    };
+    let changes = Changes {
+        name: args
+            .name
+            .as_deref()
+            .map(|name| label("--name", name))
+            .transpose()?,
+        owner: match args.owner.as_deref() {
+            None => Change::Keep,
+            Some("") => Change::Remove,
+            Some(owner) => Change::Set(label("--owner", owner)?),
+        },
+        scopes: given(args.scopes)
+            .map(|list| scopes(&bare(list)))
+            .transpose()?,
+        networks: given(args.networks)
+            .map(|list| networks(&bare(list)))
+            .transpose()?,
+        expires: match args.expires {
+            None => Change::Keep,
+            Some(when) => match expiry(&when, now)? {
+                Expiry::Never => Change::Remove,
+                Expiry::At(at) => Change::Set(at),
+            },
+        },
+    };
+    keys.store
+        .update(&args.key, changes)
+        .map_err(|e| failed(&args.key, e))?;
+    keys.in_force()
+}
+
+fn rotate(key: &str, grace: &str, config: ConfigArg, now: Timestamp) -> Result<(), Failure> {
+    let grace: Duration = parse_span(grace).map_err(|e| usage(format_args!("--grace: {e}")))?;
+    let mut keys = Keys::open(config)?;
+    let prefix = keys.settings.api_keys.prefix.clone();
+    let rotated = keys.store.rotate(key, &prefix, grace, now);
+    let (_, new) = rotated.map_err(|e| failed(key, e))?;
+    keys.tell_and_enforce(new.expose_secret())
+}
+
+fn usage(message: impl std::fmt::Display) -> Failure {
+    Failure::new(Exit::Usage, message)
+}
+
+/// A mistake in the request is the caller's; anything else is the store's.
+fn failed(key: &str, error: KeyError) -> Failure {
+    match error {
+        KeyError::Store(error) => error.into(),
+        KeyError::Unknown => Failure::new(
+            Exit::No,
+            format_args!("there is no key with the id or name {key:?}; see \"htgate key list\""),
+        ),
+        error => Failure::new(Exit::No, error),
+    }
+}
+
+fn label(option: &str, raw: &str) -> Result<Label, Failure> {
+    Label::parse(raw).map_err(|e| usage(format_args!("{option} {raw:?}: {e}")))
+}
+
+fn expiry(raw: &str, now: Timestamp) -> Result<Expiry, Failure> {
+    Expiry::parse(raw, now).map_err(|e| usage(format_args!("--expires: {e}")))
+}
+
+fn scopes(raw: &[String]) -> Result<ScopeSet, Failure> {
+    raw.iter()
+        .map(|text| Scope::parse(text).map_err(|e| usage(format_args!("--scope {text:?}: {e}"))))
+        .collect()
+}
+
+fn networks(raw: &[String]) -> Result<Vec<IpNet>, Failure> {
+    raw.iter()
+        .map(|text| Network::parse(text).map(IpNet::from))
+        .map(|network| network.map_err(|e| usage(format_args!("--ip: {e}"))))
+        .collect()
+}
+
+/// A time in UTC to the second.
+fn time(at: Option<Timestamp>) -> String {
+    match at {
+        Some(at) => at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        None => "-".to_owned(),
+    }
+}
+
+fn state(record: &ApiKeyRecord, now: Timestamp) -> &'static str {
+    match record.state {
+        KeyState::Revoked { .. } => "revoked",
+        KeyState::Active if record.expires.is_some_and(|end| now >= end) => "expired",
+        KeyState::Active => "active",
+    }
+}
+
+fn described(record: &ApiKeyRecord, now: Timestamp) -> Value {
+    let when = |at: Option<Timestamp>| at.map(|at| time(Some(at)));
+    let revoked = match record.state {
+        KeyState::Revoked { at } => Some(at),
+        KeyState::Active => None,
+    };
+    json!({
+        "id": record.id.as_str(),
+        "name": record.name.as_str(),
+        "realm": record.realm,
+        "owner": record.owner.as_ref().map(Label::as_str),
+        "scopes": record.scopes.iter().map(Scope::as_str).collect::<Vec<_>>(),
+        "networks": record.networks.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "state": state(record, now),
+        "created": when(Some(record.created)),
+        "expires": when(record.expires),
+        "revoked": when(revoked),
+        "last_used": when(record.last_used),
+    })
+}
+
+fn shown(record: &ApiKeyRecord, now: Timestamp) -> String {
+    let Value::Object(fields) = described(record, now) else {
+        return String::new();
+    };
+    let word = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) if items.is_empty() => "-".to_owned(),
+        Value::Array(items) => {
+            let words: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+            words.join(" ")
+        }
+        _ => "-".to_owned(),
+    };
+    let lines = fields
+        .iter()
+        .map(|(name, value)| format!("{name:<10} {}\n", word(value)));
+    lines.collect()
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! `htgate serve`.
+
+use std::sync::Arc;
+
+use actix_rt::signal::unix::{SignalKind, signal};
+use tracing::{error, info, warn};
+
+use super::{ConfigArg, Exit, Failure};
+use crate::app::Application;
+use crate::config::{Settings, Source};
+use crate::server::{self, Bound, SocketFile};
+use crate::telemetry;
+
+/// Run the service
+///
+/// SIGTERM lets requests finish, SIGHUP reads everything anew. HTGATE_LOG sets how much is
+/// logged: error, warn, info (the default) or debug.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  htgate serve --config /etc/htgate/htgate.toml")]
+pub(super) struct Args {
+    #[command(flatten)]
+    config: ConfigArg,
+}
+
+pub(super) fn run(args: Args) -> Result<(), Failure> {
+    telemetry::start();
+    let source = args.config.source();
+    let (settings, advice) = source.load()?;
+    settings.readable()?;
+    for advice in advice {
+        warn!("{advice}");
+    }
+    service(source, settings, |_| Ok(()))
+}
+
+/// Runs the service; `started` is told where it listens.
+pub(super) fn service(
+    source: Source,
+    settings: Settings,
+    started: impl FnOnce(&[String]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let bind = |listen| {
+        let socket = SocketFile {
+            mode: settings.server.socket_mode,
+            group: settings.server.socket_group.clone(),
+        };
+        Bound::bind(listen, &socket).map_err(|error| Failure::new(Exit::Io, error))
+    };
+    let listeners: Vec<Bound> = settings
+        .server
+        .listen
+        .iter()
+        .map(bind)
+        .collect::<Result<_, _>>()?;
+    let admin = bind(&settings.admin.listen)?;
+    let places: Vec<String> = listeners.iter().map(Bound::place).collect();
+    let admin_place = admin.place();
+    let workers = match settings.server.workers {
+        0 => std::thread::available_parallelism()?.get(),
+        workers => workers,
+    };
+    let app = Application::build(source, settings)?;
+    app.watch()?;
+    actix_rt::System::new().block_on(async {
+        let gate = server::serve(app.gate(), listeners, workers)?;
+        let admin = server::admin::serve(&app, admin)?;
+        let admin_handle = admin.handle();
+        actix_rt::spawn(admin);
+        reload_on_hangup(&app)?;
+        info!(
+            listen = places.join(", "),
+            admin = admin_place,
+            workers,
+            "htgate answers"
+        );
+        started(&places)?;
+        gate.await?;
+        admin_handle.stop(true).await;
+        app.flush();
+        info!("htgate has stopped");
+        Ok(())
+    })
+}
+
+/// Reads everything anew on SIGHUP, without making any request wait for it.
+fn reload_on_hangup(app: &Arc<Application>) -> std::io::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    let app = Arc::clone(app);
+    actix_rt::spawn(async move {
+        while hangup.recv().await.is_some() {
+            let app = Arc::clone(&app);
+            let done = actix_rt::task::spawn_blocking(move || app.reload()).await;
+            match done {
+                Ok(Ok(warnings)) => warnings.iter().for_each(|warning| warn!("{warning}")),
+                Ok(Err(problem)) => error!("nothing was reloaded:\n{problem}"),
+                Err(panic) => error!("the reload failed: {panic}"),
+            }
+        }
+    });
+    Ok(())
+}

@@ -1,0 +1,208 @@
+//! `htgate user`: the htpasswd file of a realm.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::input::{Ask, secret};
+use super::running::refresh;
+use super::{ConfigArg, Exit, Failure};
+use crate::config::{RealmSettings, Settings, Source};
+use crate::identity::{Password, Username};
+use crate::password_hash::{DEFAULT_BCRYPT_COST, MAX_PASSWORD_LEN, hash_bcrypt};
+use crate::store::Htpasswd;
+use crate::store::htpasswd::edit;
+
+/// Users of a realm: set, remove, list, verify
+///
+/// Edits the realm's htpasswd file as Apache's htpasswd would. When a command returns, its change
+/// is in force in the running service.
+#[derive(Subcommand)]
+pub(super) enum Command {
+    Set(One),
+    Remove(One),
+    List(List),
+    Verify(One),
+}
+
+/// Name a user: set adds one or changes the password, remove removes, verify checks a password
+///
+/// The password is asked for on a terminal, else read from standard input. It is stored as bcrypt.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  htgate user set --realm intranet alice
+  printf %s \"$PASSWORD\" | htgate user set --realm intranet alice
+  htgate user verify --realm intranet alice
+  htgate user remove --realm intranet alice")]
+pub(super) struct One {
+    /// The realm whose htpasswd file is meant
+    #[arg(long, value_name = "R")]
+    realm: String,
+    /// The user
+    #[arg(value_name = "NAME")]
+    name: String,
+    #[command(flatten)]
+    config: ConfigArg,
+}
+
+/// List the users of a realm, by line, and what is wrong with any
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  htgate user list --realm intranet")]
+pub(super) struct List {
+    /// The realm whose htpasswd file is meant
+    #[arg(long, value_name = "R")]
+    realm: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    config: ConfigArg,
+}
+
+/// A realm with its file.
+struct Users {
+    source: Source,
+    settings: Settings,
+    realm: RealmSettings,
+}
+
+impl Users {
+    fn of(realm: &str, config: ConfigArg) -> Result<Self, Failure> {
+        let (source, settings) = config.load()?;
+        let realm = settings
+            .realm(realm)
+            .map_err(|e| Failure::new(Exit::Usage, e))?
+            .clone();
+        Ok(Self {
+            source,
+            settings,
+            realm,
+        })
+    }
+
+    fn file(&self) -> Result<&Path, Failure> {
+        self.realm.htpasswd.as_deref().ok_or_else(|| {
+            Failure::new(
+                Exit::Usage,
+                format_args!("realm {:?} has no htpasswd file", self.realm.name),
+            )
+        })
+    }
+
+    fn read(&self) -> Result<Htpasswd, Failure> {
+        let path = self.file()?;
+        let failed = |why: &dyn std::fmt::Display| {
+            Failure::new(Exit::Io, format_args!("{}: {why}", path.display()))
+        };
+        let bytes = fs::read(path).map_err(|error| failed(&error))?;
+        Htpasswd::parse(&bytes, self.realm.allow_weak).map_err(|error| failed(&error))
+    }
+
+    fn in_force(&self) -> Result<(), Failure> {
+        refresh(&self.source, &self.settings)
+    }
+}
+
+pub(super) fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Set(args) => set(args),
+        Command::Remove(args) => remove(args),
+        Command::List(args) => list(args),
+        Command::Verify(args) => verify(args),
+    }
+}
+
+fn set(args: One) -> Result<(), Failure> {
+    let users = Users::of(&args.realm, args.config)?;
+    let name = username(&args.name)?;
+    let password = secret("Password", Ask::Twice)?;
+    let unfit = |why: &str| Failure::new(Exit::Usage, format_args!("{why}; nothing was changed"));
+    if password.len() > MAX_PASSWORD_LEN {
+        return Err(unfit("the password is longer than 512 bytes"));
+    }
+    if password.iter().any(u8::is_ascii_control) {
+        return Err(unfit(
+            "the password holds a control character, which Basic can't carry",
+        ));
+    }
+    let password = Password::new(password);
+    let hash = hash_bcrypt(&password, DEFAULT_BCRYPT_COST)
+        .map_err(|error| Failure::new(Exit::Io, error))?;
+    edit::set(users.file()?, &name, &hash).map_err(|error| Failure::new(Exit::Io, error))?;
+    users.in_force()
+}
+
+fn remove(args: One) -> Result<(), Failure> {
+    let users = Users::of(&args.realm, args.config)?;
+    let name = username(&args.name)?;
+    let path = users.file()?;
+    match edit::remove(path, &name).map_err(|error| Failure::new(Exit::Io, error))? {
+        0 => Err(unknown(&args.name, path)),
+        _ => users.in_force(),
+    }
+}
+
+fn verify(args: One) -> Result<(), Failure> {
+    let users = Users::of(&args.realm, args.config)?;
+    let file = users.read()?;
+    let Some(entry) = file.get(args.name.as_bytes()) else {
+        return Err(unknown(&args.name, users.file()?));
+    };
+    let hash = entry.hash.as_ref().map_err(|why| {
+        let place = format!("{}:{}", args.name, entry.line);
+        Failure::new(
+            Exit::No,
+            format_args!("{place}: this user can't log in: {why}"),
+        )
+    })?;
+    let password = Password::new(secret("Password", Ask::Once)?);
+    if hash.verify(&password) {
+        return Ok(());
+    }
+    Err(Failure::new(Exit::No, "that is not the password"))
+}
+
+fn list(args: List) -> Result<(), Failure> {
+    let users = Users::of(&args.realm, args.config)?;
+    let file = users.read()?;
+    let mut entries: Vec<_> = file.entries().collect();
+    entries.sort_by_key(|(_, entry)| entry.line);
+    let mut out = io::stdout().lock();
+    if args.json {
+        let all: Vec<Value> = entries
+            .iter()
+            .map(|(name, entry)| {
+                json!({
+                    "name": name.to_string(),
+                    "line": entry.line,
+                    "hash": entry.hash.as_ref().ok().map(|hash| hash.kind().to_string()),
+                    "locked": entry.hash.as_ref().err().map(ToString::to_string),
+                })
+            })
+            .collect();
+        writeln!(out, "{:#}", Value::Array(all))?;
+        return Ok(());
+    }
+    for (name, entry) in entries {
+        match &entry.hash {
+            Ok(hash) => writeln!(out, "{name}\t{}", hash.kind())?,
+            Err(why) => writeln!(out, "{name}\tlocked: {why}")?,
+        }
+    }
+    Ok(())
+}
+
+fn username(raw: &str) -> Result<Username, Failure> {
+    Username::parse(raw.as_bytes())
+        .map_err(|why| Failure::new(Exit::Usage, format_args!("{raw:?} can't be a user: {why}")))
+}
+
+fn unknown(name: &str, path: &Path) -> Failure {
+    Failure::new(
+        Exit::No,
+        format_args!("there is no user {name:?} in {}", path.display()),
+    )
+}

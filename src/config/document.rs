@@ -1,0 +1,252 @@
+//! The file alone, held against the schema: what is where, and what doesn't belong.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use config::{Config, Environment, FileFormat};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::problem::{Problem, Problems, suggestion};
+use super::raw::Raw;
+use super::schema::{self, Kind, Place};
+
+/// A file's keys with their lines, and which of them the environment overrides.
+pub(super) struct Document {
+    path: PathBuf,
+    lines: HashMap<String, usize>,
+    variables: HashMap<String, String>,
+}
+
+impl Document {
+    /// Reads the file's structure and the variables' names.
+    ///
+    /// # Errors
+    /// Text that is no TOML; everything else goes to `problems`.
+    pub(super) fn parse(
+        path: &Path,
+        text: &str,
+        env: &BTreeMap<String, String>,
+        problems: &mut Problems,
+    ) -> Result<Self, Problems> {
+        let line_of = |offset: usize| {
+            let before = text.as_bytes().iter().take(offset);
+            1 + before.filter(|byte| **byte == b'\n').count()
+        };
+        let root = DeTable::parse(text).map_err(|error| {
+            let mut problems = Problems::default();
+            problems.push(Problem {
+                line: error.span().map_or(0, |span| line_of(span.start)),
+                place: path.display().to_string(),
+                message: format!("this is no TOML: {}", error.message()),
+            });
+            problems
+        })?;
+        let mut document = Self {
+            path: path.to_owned(),
+            lines: HashMap::new(),
+            variables: HashMap::new(),
+        };
+        document.table(&mut Vec::new(), root.get_ref(), &line_of, problems);
+        for (name, value) in env {
+            document.variable(name, value, problems);
+        }
+        Ok(document)
+    }
+
+    /// A problem at a key, wherever its value comes from. A key that isn't there is its section's.
+    pub(super) fn problem(&self, key: &str, message: &str) -> Problem {
+        if let Some(variable) = self.variables.get(key) {
+            return Problem {
+                line: 0,
+                place: format!("environment variable {variable}"),
+                message: message.to_owned(),
+            };
+        }
+        let mut known = key;
+        while !self.lines.contains_key(known) {
+            match known.rsplit_once('.') {
+                Some((parent, _)) => known = parent,
+                None => break,
+            }
+        }
+        Problem {
+            line: self.lines.get(known).copied().unwrap_or(0),
+            place: self.path.display().to_string(),
+            message: format!("{}: {message}", shown(key)),
+        }
+    }
+
+    /// The folder that relative paths start from.
+    pub(super) fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("/"))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the value of a key was written anywhere.
+    pub(super) fn says(&self, key: &str) -> bool {
+        self.lines.contains_key(key) || self.variables.contains_key(key)
+    }
+
+    fn table(
+        &mut self,
+        path: &mut Vec<String>,
+        table: &DeTable<'_>,
+        line_of: &dyn Fn(usize) -> usize,
+        problems: &mut Problems,
+    ) {
+        for (name, value) in table {
+            path.push(name.get_ref().to_string());
+            self.lines
+                .insert(path.join("."), line_of(name.span().start));
+            match schema::at(path) {
+                Some(place) => self.value(place, path, value, line_of, problems),
+                None => {
+                    let message = format!("unknown key{}", schema::hint(path));
+                    problems.push(self.problem(&path.join("."), &message));
+                }
+            }
+            path.pop();
+        }
+    }
+
+    fn value(
+        &mut self,
+        place: Place,
+        path: &mut Vec<String>,
+        value: &Spanned<DeValue<'_>>,
+        line_of: &dyn Fn(usize) -> usize,
+        problems: &mut Problems,
+    ) {
+        let wrong = match (place, value.get_ref()) {
+            (Place::Table, DeValue::Table(table)) => {
+                self.table(path, table, line_of, problems);
+                return;
+            }
+            (Place::List, DeValue::Array(items)) => {
+                for (index, item) in items.iter().enumerate() {
+                    path.push(format!("[{index}]"));
+                    self.lines
+                        .insert(path.join("."), line_of(item.span().start));
+                    self.value(Place::Table, path, item, line_of, problems);
+                    path.pop();
+                }
+                return;
+            }
+            (Place::Key(kind), value) if fits(kind, value) => return,
+            (Place::Key(kind), _) => format!("must be {}", kind.words()),
+            (Place::Table, _) => "must be a section of its own, in brackets".to_owned(),
+            (Place::List, _) => "must be sections of their own, in double brackets".to_owned(),
+        };
+        problems.push(self.problem(&path.join("."), &wrong));
+    }
+
+    fn variable(&mut self, name: &str, value: &str, problems: &mut Problems) {
+        let key = name.trim_start_matches("HTGATE_").to_lowercase();
+        let path: Vec<String> = key.split("__").map(str::to_owned).collect();
+        let kind = match schema::at(&path) {
+            Some(Place::Key(kind)) => kind,
+            _ => {
+                let known: Vec<String> = schema::KEYS
+                    .iter()
+                    .filter(|(key, _)| !key.contains(['*', '[']))
+                    .map(|(key, _)| format!("HTGATE_{}", key.replace('.', "__").to_uppercase()))
+                    .collect();
+                problems.push(Problem {
+                    line: 0,
+                    place: format!("environment variable {name}"),
+                    message: format!(
+                        "no key has this name{}",
+                        suggestion(name, known.iter().map(String::as_str))
+                    ),
+                });
+                return;
+            }
+        };
+        self.variables.insert(path.join("."), name.to_owned());
+        let good = match kind {
+            Kind::Text | Kind::Texts => true,
+            Kind::Flag => matches!(value, "true" | "false"),
+            Kind::Number => value.parse::<u64>().is_ok(),
+        };
+        if !good {
+            let message = format!("must be {}", kind.words());
+            problems.push(self.problem(&path.join("."), &message));
+        }
+    }
+
+    /// The file with the environment over it; nothing if that can't be put together.
+    pub(super) fn layered(
+        &self,
+        text: &str,
+        env: &BTreeMap<String, String>,
+        problems: &mut Problems,
+    ) -> Option<Raw> {
+        if !problems.is_empty() {
+            // What is known to be wrong is left out, so that the rest can still be looked at.
+            return toml::from_str(text).ok();
+        }
+        let mut variables = Environment::with_prefix("HTGATE")
+            .prefix_separator("_")
+            .separator("__")
+            .ignore_empty(true)
+            .try_parsing(true)
+            .list_separator(",")
+            .source(Some(env.clone().into_iter().collect()));
+        for key in self.variables.keys() {
+            let path: Vec<String> = key.split('.').map(str::to_owned).collect();
+            if schema::at(&path) == Some(Place::Key(Kind::Texts)) {
+                variables = variables.with_list_parse_key(key);
+            }
+        }
+        let layers = Config::builder()
+            .add_source(config::File::from_str(text, FileFormat::Toml))
+            .add_source(variables)
+            .build();
+        match layers.and_then(Config::try_deserialize) {
+            Ok(raw) => Some(raw),
+            Err(error) => {
+                problems.push(Problem {
+                    line: 0,
+                    place: self.path.display().to_string(),
+                    message: error.to_string(),
+                });
+                None
+            }
+        }
+    }
+}
+
+fn fits(kind: Kind, value: &DeValue<'_>) -> bool {
+    match (kind, value) {
+        (Kind::Text, DeValue::String(_)) | (Kind::Flag, DeValue::Boolean(_)) => true,
+        (Kind::Texts, DeValue::Array(items)) => items
+            .iter()
+            .all(|item| matches!(item.get_ref(), DeValue::String(_))),
+        (Kind::Number, DeValue::Integer(number)) => {
+            u64::from_str_radix(number.as_str(), number.radix()).is_ok()
+        }
+        _ => false,
+    }
+}
+
+/// A key as it stands in the file: `[realms.intranet] title`, `[[rules]] no. 2, paths`.
+fn shown(key: &str) -> String {
+    let Some((section, name)) = key.rsplit_once('.') else {
+        return format!("[{key}]");
+    };
+    let number = |index: &str| {
+        index
+            .trim_end_matches(']')
+            .parse()
+            .map_or(0, |n: usize| n + 1)
+    };
+    match (section.split_once(".["), name.strip_prefix('[')) {
+        (_, Some(index)) => format!("[[{section}]] no. {}", number(index)),
+        (Some((list, index)), None) => format!("[[{list}]] no. {}, {name}", number(index)),
+        (None, None) => format!("[{section}] {name}"),
+    }
+}

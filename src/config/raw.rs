@@ -1,0 +1,162 @@
+//! The configuration as it was written. Defaults stand here; meaning is in `settings`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Raw {
+    pub(super) server: Server,
+    pub(super) admin: Admin,
+    pub(super) realms: BTreeMap<String, Realm>,
+    pub(super) policies: BTreeMap<String, Policy>,
+    pub(super) rules: Vec<Rule>,
+    pub(super) api_keys: ApiKeys,
+    pub(super) identity_headers: IdentityHeaders,
+    pub(super) cache: Cache,
+    pub(super) throttle: Throttle,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default)]
+pub(super) struct Server {
+    pub(super) listen: Vec<String>,
+    pub(super) socket_mode: String,
+    pub(super) socket_group: Option<String>,
+    pub(super) trusted_proxies: Vec<String>,
+    pub(super) workers: usize,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default)]
+pub(super) struct Admin {
+    pub(super) listen: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Realm {
+    pub(super) title: Option<String>,
+    pub(super) htpasswd: Option<String>,
+    pub(super) groups: Option<String>,
+    pub(super) api_keys: bool,
+    pub(super) offer: Option<Vec<String>>,
+    pub(super) allow_weak: Vec<String>,
+    pub(super) query_param: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Policy {
+    pub(super) realm: Option<String>,
+    pub(super) require: Vec<String>,
+    pub(super) require_all: Vec<String>,
+    pub(super) offer: Option<Vec<String>>,
+    pub(super) allow_from: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Rule {
+    pub(super) hosts: Vec<String>,
+    pub(super) paths: Vec<String>,
+    pub(super) methods: Vec<String>,
+    pub(super) policy: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default)]
+pub(super) struct ApiKeys {
+    pub(super) store: String,
+    pub(super) prefix: String,
+    pub(super) pepper_file: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default)]
+pub(super) struct IdentityHeaders {
+    pub(super) user: String,
+    pub(super) groups: String,
+    pub(super) scopes: String,
+    pub(super) method: String,
+    pub(super) realm: String,
+    pub(super) key: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default)]
+pub(super) struct Cache {
+    pub(super) ttl: String,
+    pub(super) capacity: u64,
+    pub(super) offline_ttl: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default)]
+pub(super) struct Throttle {
+    pub(super) failures: u32,
+    pub(super) window: String,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: vec!["127.0.0.1:9180".to_owned()],
+            socket_mode: "0660".to_owned(),
+            socket_group: None,
+            trusted_proxies: vec!["127.0.0.0/8".to_owned(), "::1".to_owned()],
+            workers: 0,
+        }
+    }
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:9181".to_owned(),
+        }
+    }
+}
+
+impl Default for ApiKeys {
+    fn default() -> Self {
+        Self {
+            store: "sqlite:keys.db".to_owned(),
+            prefix: "htg".to_owned(),
+            pepper_file: None,
+        }
+    }
+}
+
+impl Default for IdentityHeaders {
+    fn default() -> Self {
+        Self {
+            user: "X-Auth-User".to_owned(),
+            groups: "X-Auth-Groups".to_owned(),
+            scopes: "X-Auth-Scopes".to_owned(),
+            method: "X-Auth-Method".to_owned(),
+            realm: "X-Auth-Realm".to_owned(),
+            key: "X-Auth-Key".to_owned(),
+        }
+    }
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self {
+            ttl: "5m".to_owned(),
+            capacity: 100_000,
+            offline_ttl: "60s".to_owned(),
+        }
+    }
+}
+
+impl Default for Throttle {
+    fn default() -> Self {
+        Self {
+            failures: 10,
+            window: "1m".to_owned(),
+        }
+    }
+}

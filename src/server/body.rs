@@ -1,0 +1,112 @@
+//! What a refusal says to whom: `application/problem+json` (RFC 9457), a small HTML page or plain
+//! text, by `Accept`. At most about a kilobyte: proxies cut long ones.
+
+use actix_http::body::BoxBody;
+use actix_http::header::{self, HeaderValue};
+use actix_http::{Request, Response, StatusCode};
+use actix_web::http::header::{Accept, Header as _, Quality};
+use serde_json::json;
+
+use crate::endpoint::{Endpoint, Problem};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Json,
+    Html,
+    Text,
+}
+
+/// A response with a body about the problem.
+pub(super) fn problem(
+    status: StatusCode,
+    problem: &Problem,
+    request: &Request,
+) -> Response<BoxBody> {
+    let format = format(request);
+    let (content_type, body) = match format {
+        Format::Json => ("application/problem+json", json(status, problem)),
+        Format::Html => ("text/html; charset=utf-8", html(status, problem)),
+        Format::Text => ("text/plain; charset=utf-8", text(problem)),
+    };
+    let mut response = Response::with_body(status, BoxBody::new(body));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+/// The response on a path that is no endpoint's: a mistake in the proxy's configuration.
+pub(super) fn no_endpoint(request: &Request) -> Response<BoxBody> {
+    let paths: Vec<&str> = Endpoint::ALL
+        .iter()
+        .map(|endpoint| endpoint.path())
+        .collect();
+    let about = Problem {
+        code: "no_endpoint",
+        title: "There is no such endpoint",
+        detail: format!(
+            "the endpoints are {}, each with or without /POLICY.",
+            paths.join(" and ")
+        ),
+    };
+    let mut response = problem(StatusCode::NOT_FOUND, &about, request);
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The best of our formats that the client takes; JSON where it doesn't say.
+fn format(request: &Request) -> Format {
+    let Ok(accept) = Accept::parse(request) else {
+        return Format::Json;
+    };
+    let mut best = (Quality::ZERO, Format::Json);
+    for item in &accept.0 {
+        let range = &item.item;
+        let format = match (range.type_().as_str(), range.subtype().as_str()) {
+            ("text", "html") => Format::Html,
+            ("text", "plain" | "*") => Format::Text,
+            ("application", "json" | "problem" | "*") | ("*", "*") => Format::Json,
+            _ => continue,
+        };
+        // Of equals, the first that is named.
+        if item.quality > best.0 {
+            best = (item.quality, format);
+        }
+    }
+    best.1
+}
+
+fn json(status: StatusCode, problem: &Problem) -> String {
+    json!({
+        "type": "about:blank",
+        "title": problem.title,
+        "status": status.as_u16(),
+        "detail": problem.detail,
+        "code": problem.code,
+    })
+    .to_string()
+}
+
+fn text(problem: &Problem) -> String {
+    format!("{}: {}\n", problem.title, problem.detail)
+}
+
+fn html(status: StatusCode, problem: &Problem) -> String {
+    let detail = problem
+        .detail
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n\
+         <title>{status} {title}</title>\n\
+         <style>body{{font:1.1em/1.5 sans-serif;max-width:36em;margin:15vh auto;padding:0 1em;\
+         color:#222;background:#fff}}</style>\n\
+         <main>\n<h1>{title}</h1>\n<p>{detail}</p>\n<p>Status {status}.</p>\n</main>\n</html>\n",
+        status = status.as_u16(),
+        title = problem.title,
+    )
+}

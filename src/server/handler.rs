@@ -1,0 +1,195 @@
+//! One request: peer, route, question, answer, response.
+//!
+//! What proxies forward although it is not meant for us (`Range`, `If-None-Match`, `Upgrade`,
+//! `Accept-Encoding`) is not looked at. `Expect: 100-continue` is answered like anything else: no
+//! body is wanted, and nginx takes a 100 for a broken answer. actix-http has a service of its own
+//! for such requests, and what that one returns as an error is the response; so both services are
+//! this handler. A body that is announced is never waited for; actix-http closes the connection.
+
+use std::net::SocketAddr;
+
+use actix_http::body::BoxBody;
+use actix_http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_http::{Request, RequestHead, Response, StatusCode, Version};
+use tracing::{Level, debug, enabled, info, warn};
+
+use super::body;
+use crate::endpoint::{Answer, Endpoint, Reply, Route, Trouble};
+use crate::gate::{Answered, Gate, Question, World};
+use crate::request::{Defect, Field, Headers};
+
+/// What kind of listener a request came in by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Peer {
+    /// The peer's address must be a trusted proxy's.
+    Tcp,
+    /// Who may connect is a matter of the socket file's owner and mode.
+    Unix,
+}
+
+impl Headers for HeaderMap {
+    fn field(&self, name: &'static str) -> Field<'_> {
+        Field::of_lines(self.get_all(name).map(HeaderValue::as_bytes))
+    }
+}
+
+/// Answers a request to the gate.
+pub(super) async fn respond(gate: &Gate, peer: Peer, request: &Request) -> Response<BoxBody> {
+    let world = gate.world();
+    let head = request.head();
+    if !trusted(&world, peer, head.peer_addr) {
+        warn!(peer.address = ?head.peer_addr, "refused: the peer is no trusted proxy");
+        return response(&Reply::refusal(403), request);
+    }
+    let Some(route) = Endpoint::route(head.uri.path()) else {
+        warn!(path = ?head.uri.path(), "no endpoint has this path");
+        return body::no_endpoint(request);
+    };
+    let answered = match host(head) {
+        Ok(()) => {
+            let question = Question {
+                route,
+                headers: head.headers(),
+            };
+            world.answer(&question).await
+        }
+        Err(defect) => Answered::trouble(Trouble::Description(defect)),
+    };
+    log(&route, &answered, head, &world);
+    response(
+        &route
+            .endpoint
+            .reply(&answered.answer, &world.identity_headers),
+        request,
+    )
+}
+
+fn trusted(world: &World, peer: Peer, address: Option<SocketAddr>) -> bool {
+    match (peer, address) {
+        (Peer::Unix, _) => true,
+        (Peer::Tcp, None) => false,
+        (Peer::Tcp, Some(address)) => {
+            let address = address.ip().to_canonical();
+            world
+                .trusted_proxies
+                .iter()
+                .any(|network| network.contains(address))
+        }
+    }
+}
+
+/// RFC 9112 §3.2: exactly one `Host` in HTTP/1.1. What it says never matters.
+fn host(head: &RequestHead) -> Result<(), Defect> {
+    match head.headers().field("host") {
+        Field::Once(_) => Ok(()),
+        Field::Absent if head.version < Version::HTTP_11 => Ok(()),
+        Field::Absent => Err(Defect::Missing("Host")),
+        Field::Repeated => Err(Defect::Repeated("Host")),
+    }
+}
+
+/// One line for every refusal, with its reason; allowed ones at debug. What a client sent is
+/// escaped, and never a credential.
+fn log(route: &Route<'_>, answered: &Answered<'_>, head: &RequestHead, world: &World) {
+    if !enabled!(Level::WARN) {
+        return;
+    }
+    let endpoint = route.endpoint.path();
+    let (rule, policy) = (answered.rule.unwrap_or(0), answered.policy);
+    let realm = answered.realm.unwrap_or("-");
+    let asked = Asked::of(route.endpoint, head, world);
+    let (client, host, method, path) = (&asked.client, &asked.host, &asked.method, &asked.path);
+    match &answered.answer {
+        Answer::Allow { grant, .. } => {
+            let user = grant
+                .identity()
+                .map(|i| String::from_utf8_lossy(i.name()).into_owned());
+            let by = grant.method().as_str();
+            debug!(
+                endpoint,
+                policy,
+                rule,
+                realm,
+                by,
+                ?user,
+                client,
+                host,
+                method,
+                path,
+                "allowed"
+            );
+        }
+        Answer::Challenge { rejection, .. } => {
+            let reason = rejection.to_string();
+            info!(
+                endpoint,
+                policy, rule, realm, reason, client, host, method, path, "401"
+            );
+        }
+        Answer::Forbid { forbidden, .. } => {
+            let named = route.policy.unwrap_or("-");
+            let reason = forbidden.to_string();
+            info!(
+                endpoint,
+                policy, named, rule, realm, reason, client, host, method, path, "403"
+            );
+        }
+        Answer::Trouble(trouble) => {
+            let (status, reason) = (trouble.status(), trouble.to_string());
+            warn!(
+                endpoint,
+                policy, status, realm, reason, client, host, method, path, "trouble"
+            );
+        }
+    }
+}
+
+/// The request in words for the log: escaped, cut short, without its query.
+struct Asked {
+    client: String,
+    host: String,
+    method: String,
+    path: String,
+}
+
+impl Asked {
+    fn of(endpoint: Endpoint, head: &RequestHead, world: &World) -> Self {
+        let description = endpoint.describe(head.headers());
+        let word = |value: Result<&[u8], Defect>| match value {
+            Ok(value) => {
+                let bare = value.split(|b| *b == b'?').next().unwrap_or_default();
+                bare.get(..256).unwrap_or(bare).escape_ascii().to_string()
+            }
+            Err(_) => "-".to_owned(),
+        };
+        let client = description.client(&world.trusted_proxies);
+        Self {
+            client: client.map_or_else(|_| "-".to_owned(), |address| address.to_string()),
+            host: word(description.host),
+            method: word(description.method),
+            path: word(description.uri),
+        }
+    }
+}
+
+/// The reply as actix-http sends it.
+fn response(reply: &Reply, request: &Request) -> Response<BoxBody> {
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::FORBIDDEN);
+    let mut response = match &reply.problem {
+        Some(problem) => body::problem(status, problem, request),
+        None => Response::with_body(status, BoxBody::new(())),
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    for (name, value) in &reply.headers {
+        let (Ok(name), Ok(value)) = (
+            HeaderName::from_bytes(name.as_bytes()),
+            HeaderValue::from_bytes(value),
+        ) else {
+            // SECURITY: an answer that can't be written whole must not be a yes.
+            return Response::with_body(StatusCode::FORBIDDEN, BoxBody::new(()));
+        };
+        headers.append(name, value);
+    }
+    response
+}

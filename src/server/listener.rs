@@ -1,0 +1,134 @@
+//! Sockets to listen on: TCP, and unix sockets with their mode and group.
+
+use std::fs;
+use std::io;
+use std::net::TcpListener;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+
+use nix::sys::socket::{Backlog, listen as set_backlog};
+use nix::unistd::{Group, chown};
+
+use crate::config::Listen;
+
+/// A listener that is ready to take connections.
+#[derive(Debug)]
+pub enum Bound {
+    /// On an address and port.
+    Tcp(TcpListener),
+    /// On a socket file.
+    Unix(UnixListener),
+}
+
+/// Mode and group of the socket files that are made.
+#[derive(Clone, Debug)]
+pub struct SocketFile {
+    /// As for chmod.
+    pub mode: u32,
+    /// A group's name; the process's own if none is named.
+    pub group: Option<String>,
+}
+
+/// Why a listener could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// The address or path can't be bound.
+    #[error("can't listen on {place}: {error}{hint}")]
+    Bind {
+        /// As in the configuration.
+        place: String,
+        /// What the system says.
+        error: io::Error,
+        /// What to do about it.
+        hint: &'static str,
+    },
+    /// `socket_group` names nobody.
+    #[error("[server] socket_group: there is no group {0:?} on this system")]
+    Group(String),
+    /// Another process is listening on the socket file.
+    #[error("can't listen on unix:{}: another process is listening there", .0.display())]
+    InUse(PathBuf),
+    /// The path of a socket is taken by something else.
+    #[error("can't listen on unix:{}: there is a file, and it is no socket; move it away", .0.display())]
+    NotASocket(PathBuf),
+}
+
+impl Bound {
+    /// Binds a listener.
+    ///
+    /// # Errors
+    /// [`BindError`], naming the place.
+    pub fn bind(listen: &Listen, socket: &SocketFile) -> Result<Self, BindError> {
+        let failed = |error: io::Error| BindError::Bind {
+            place: listen.to_string(),
+            hint: match error.kind() {
+                io::ErrorKind::AddrInUse => "; another program, or another htgate, has the port",
+                io::ErrorKind::PermissionDenied => "; the user that runs htgate may not do that",
+                io::ErrorKind::NotFound => "; does the folder exist?",
+                _ => "",
+            },
+            error,
+        };
+        match listen {
+            Listen::Tcp(address) => {
+                let listener = TcpListener::bind(address).map_err(failed)?;
+                prepare(&listener, listener.set_nonblocking(true)).map_err(failed)?;
+                Ok(Self::Tcp(listener))
+            }
+            Listen::Unix(path) => {
+                make_way(path)?;
+                let listener = UnixListener::bind(path).map_err(failed)?;
+                prepare(&listener, listener.set_nonblocking(true)).map_err(failed)?;
+                if let Some(name) = &socket.group {
+                    let group = Group::from_name(name).ok().flatten();
+                    let group = group.ok_or_else(|| BindError::Group(name.clone()))?;
+                    chown(path, None, Some(group.gid)).map_err(|e| failed(e.into()))?;
+                }
+                let mode = fs::Permissions::from_mode(socket.mode);
+                fs::set_permissions(path, mode).map_err(failed)?;
+                Ok(Self::Unix(listener))
+            }
+        }
+    }
+
+    /// Where it listens, with the port that the system chose.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match self {
+            Self::Tcp(listener) => listener
+                .local_addr()
+                .map_or_else(|_| "tcp".to_owned(), |address| address.to_string()),
+            Self::Unix(listener) => listener
+                .local_addr()
+                .ok()
+                .and_then(|address| Some(format!("unix:{}", address.as_pathname()?.display())))
+                .unwrap_or_else(|| "unix".to_owned()),
+        }
+    }
+}
+
+/// Makes room for the bursts of new connections that Traefik comes with.
+fn prepare(listener: &impl AsFd, nonblocking: io::Result<()>) -> io::Result<()> {
+    nonblocking?;
+    Ok(set_backlog(listener, Backlog::MAXALLOWABLE)?)
+}
+
+/// Removes the socket file of a process that is no more.
+fn make_way(path: &Path) -> Result<(), BindError> {
+    let Ok(found) = fs::symlink_metadata(path) else {
+        return Ok(());
+    };
+    if !found.file_type().is_socket() {
+        return Err(BindError::NotASocket(path.to_owned()));
+    }
+    if UnixStream::connect(path).is_ok() {
+        return Err(BindError::InUse(path.to_owned()));
+    }
+    fs::remove_file(path).map_err(|error| BindError::Bind {
+        place: format!("unix:{}", path.display()),
+        error,
+        hint: "; the socket of an earlier process can't be removed",
+    })
+}

@@ -1,0 +1,78 @@
+//! The edge: sockets and HTTP. Nothing in this folder decides anything.
+//!
+//! The endpoints are served by actix-http itself, without actix-web's router: what comes in is
+//! two paths, and one thing must be done differently from any web application, namely to answer
+//! `Expect: 100-continue` without a 100 (see [`handler`]). The admin listener is a small
+//! actix-web application.
+
+pub mod admin;
+mod body;
+mod handler;
+mod listener;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_http::{HttpService, Request};
+use actix_rt::net::UnixStream;
+use actix_server::Server;
+use actix_service::{ServiceFactoryExt as _, fn_service};
+
+use handler::{Peer, respond};
+pub use listener::{BindError, Bound, SocketFile};
+
+use crate::gate::Gate;
+
+/// Proxies keep idle connections for up to two minutes (Caddy); we keep them a little longer, so
+/// that it is the proxy that closes them.
+const KEEP_ALIVE: Duration = Duration::from_secs(150);
+/// How long a proxy may take to send a request's head.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a body that nobody asked for is thrown away before the connection is cut.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long requests may run on after SIGTERM.
+const SHUTDOWN_TIMEOUT_SECS: u64 = 5;
+
+/// The HTTP/1 service over a gate; a macro, since its type can't be written.
+macro_rules! h1 {
+    ($gate:expr, $peer:expr) => {{
+        let (gate, expecting) = (Arc::clone(&$gate), Arc::clone(&$gate));
+        HttpService::build()
+            .keep_alive(KEEP_ALIVE)
+            .client_request_timeout(HEAD_TIMEOUT)
+            .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+            .expect(fn_service(move |request: Request| {
+                let gate = Arc::clone(&expecting);
+                async move { Err::<Request, _>(respond(&gate, $peer, &request).await) }
+            }))
+            .h1(fn_service(move |request: Request| {
+                let gate = Arc::clone(&gate);
+                async move { Ok::<_, Infallible>(respond(&gate, $peer, &request).await) }
+            }))
+    }};
+}
+
+/// Serves the gate on these listeners until SIGTERM or SIGINT.
+///
+/// # Errors
+/// When a listener can't be handed to the workers.
+pub fn serve(gate: &Arc<Gate>, listeners: Vec<Bound>, workers: usize) -> std::io::Result<Server> {
+    let mut server = Server::build()
+        .workers(workers)
+        .backlog(4096)
+        .shutdown_timeout(SHUTDOWN_TIMEOUT_SECS);
+    for listener in listeners {
+        let gate = Arc::clone(gate);
+        server = match listener {
+            Bound::Tcp(listener) => {
+                server.listen("tcp", listener, move || h1!(gate, Peer::Tcp).tcp())?
+            }
+            Bound::Unix(listener) => server.listen_uds("unix", listener, move || {
+                fn_service(|stream: UnixStream| async { Ok((stream, None)) })
+                    .and_then(h1!(gate, Peer::Unix))
+            })?,
+        };
+    }
+    Ok(server.run())
+}
