@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use config::{Config, Environment, FileFormat};
+use config::{Config, Environment};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -15,7 +15,10 @@ use super::schema::{self, Kind, Place};
 pub(super) struct Document {
     path: PathBuf,
     lines: HashMap<String, usize>,
-    variables: HashMap<String, String>,
+    /// Name and value of each variable, by key.
+    variables: HashMap<String, (String, String)>,
+    /// What doesn't belong, or is of the wrong type.
+    wrong: Vec<Vec<String>>,
 }
 
 impl Document {
@@ -46,6 +49,7 @@ impl Document {
             path: path.to_owned(),
             lines: HashMap::new(),
             variables: HashMap::new(),
+            wrong: Vec::new(),
         };
         document.table(&mut Vec::new(), root.get_ref(), &line_of, problems);
         for (name, value) in env {
@@ -56,7 +60,7 @@ impl Document {
 
     /// A problem at a key, wherever its value comes from. A key that isn't there is its section's.
     pub(super) fn problem(&self, key: &str, message: &str) -> Problem {
-        if let Some(variable) = self.variables.get(key) {
+        if let Some((variable, _)) = self.variables.get(key) {
             return Problem {
                 line: 0,
                 place: format!("environment variable {variable}"),
@@ -107,6 +111,7 @@ impl Document {
                 None => {
                     let message = format!("unknown key{}", schema::hint(path));
                     problems.push(self.problem(&path.join("."), &message));
+                    self.wrong.push(path.clone());
                 }
             }
             path.pop();
@@ -142,6 +147,7 @@ impl Document {
             (Place::List, _) => "must be sections of their own, in double brackets".to_owned(),
         };
         problems.push(self.problem(&path.join("."), &wrong));
+        self.wrong.push(path.clone());
     }
 
     fn variable(&mut self, name: &str, value: &str, problems: &mut Problems) {
@@ -166,45 +172,48 @@ impl Document {
                 return;
             }
         };
-        self.variables.insert(path.join("."), name.to_owned());
+        let key = path.join(".");
+        self.variables
+            .insert(key.clone(), (name.to_owned(), value.to_owned()));
         let good = match kind {
             Kind::Text | Kind::Texts => true,
-            Kind::Flag => matches!(value, "true" | "false"),
-            Kind::Number => value.parse::<u64>().is_ok(),
+            Kind::Flag => matches!(value, "true" | "false" | ""),
+            Kind::Number => value.is_empty() || value.parse::<u64>().is_ok(),
         };
         if !good {
             let message = format!("must be {}", kind.words());
-            problems.push(self.problem(&path.join("."), &message));
+            problems.push(self.problem(&key, &message));
+            self.variables.remove(&key);
         }
     }
 
-    /// The file with the environment over it; nothing if that can't be put together.
-    pub(super) fn layered(
-        &self,
-        text: &str,
-        env: &BTreeMap<String, String>,
-        problems: &mut Problems,
-    ) -> Option<Raw> {
-        if !problems.is_empty() {
-            // What is known to be wrong is left out, so that the rest can still be looked at.
-            return toml::from_str(text).ok();
+    /// The file with the environment over it, less what is known to be wrong, so that the rest can
+    /// still be looked at.
+    pub(super) fn layered(&self, text: &str, problems: &mut Problems) -> Option<Raw> {
+        let mut table: toml::Table = toml::from_str(text).ok()?;
+        for path in &self.wrong {
+            remove(&mut table, path);
         }
-        let mut variables = Environment::with_prefix("HTGATE")
-            .prefix_separator("_")
-            .separator("__")
-            .ignore_empty(true)
-            .try_parsing(true)
-            .list_separator(",")
-            .source(Some(env.clone().into_iter().collect()));
-        for key in self.variables.keys() {
-            let path: Vec<String> = key.split('.').map(str::to_owned).collect();
-            if schema::at(&path) == Some(Place::Key(Kind::Texts)) {
-                variables = variables.with_list_parse_key(key);
-            }
+        let variables = |lists: bool| {
+            let names = self
+                .variables
+                .iter()
+                .filter(|(key, _)| is_list(key) == lists);
+            let values = names.map(|(_, (name, value))| (name.clone(), value.clone()));
+            Environment::with_prefix("HTGATE")
+                .prefix_separator("_")
+                .separator("__")
+                .ignore_empty(true)
+                .source(Some(values.collect()))
+        };
+        let mut lists = variables(true).try_parsing(true).list_separator(",");
+        for key in self.variables.keys().filter(|key| is_list(key)) {
+            lists = lists.with_list_parse_key(key);
         }
         let layers = Config::builder()
-            .add_source(config::File::from_str(text, FileFormat::Toml))
-            .add_source(variables)
+            .add_source(Config::try_from(&table).ok()?)
+            .add_source(variables(false))
+            .add_source(lists)
             .build();
         match layers.and_then(Config::try_deserialize) {
             Ok(raw) => Some(raw),
@@ -217,6 +226,32 @@ impl Document {
                 None
             }
         }
+    }
+}
+
+/// Whether the key takes a list.
+fn is_list(key: &str) -> bool {
+    let path: Vec<String> = key.split('.').map(str::to_owned).collect();
+    schema::at(&path) == Some(Place::Key(Kind::Texts))
+}
+
+/// Takes a value out of a table.
+fn remove(table: &mut toml::Table, path: &[String]) {
+    let Some((first, rest)) = path.split_first() else {
+        return;
+    };
+    match (table.get_mut(first), rest) {
+        (_, []) => drop(table.remove(first)),
+        (Some(toml::Value::Table(inner)), rest) => remove(inner, rest),
+        (Some(toml::Value::Array(items)), [index, rest @ ..]) => {
+            let index = index.trim_matches(['[', ']']).parse::<usize>().ok();
+            match index.and_then(|index| items.get_mut(index)) {
+                Some(toml::Value::Table(inner)) => remove(inner, rest),
+                // Something that is no table in a list of tables.
+                _ => drop(table.remove(first)),
+            }
+        }
+        _ => {}
     }
 }
 

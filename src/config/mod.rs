@@ -97,7 +97,7 @@ impl Source {
         })?;
         let mut problems = Problems::default();
         let document = Document::parse(&self.path, &text, &self.env, &mut problems)?;
-        let raw = document.layered(&text, &self.env, &mut problems);
+        let raw = document.layered(&text, &mut problems);
         let settings = match raw {
             Some(raw) => settings::Reader::new(&document, &mut problems).read(raw),
             None => None,
