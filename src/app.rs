@@ -80,6 +80,12 @@ impl Application {
         }))
     }
 
+    /// What is worth knowing about the files, each line with its place.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        self.lock().warnings()
+    }
+
     /// What answers questions.
     #[must_use]
     pub fn gate(&self) -> &Arc<Gate> {

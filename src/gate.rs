@@ -1,5 +1,6 @@
 //! The gate: policy, then proof, then the decision. The one place that orders the steps.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -10,7 +11,7 @@ use crate::endpoint::{Answer, IdentityHeaders, Route, Trouble};
 use crate::http_auth::{BearerError, Challenge, Scheme};
 use crate::policy::{PolicyRef, Requirement, Rules, Ruling};
 use crate::request::network::Network;
-use crate::request::{Description, Field, Headers};
+use crate::request::{Defect, Description, Field, Headers};
 
 /// Everything that an answer depends on: never changed, only replaced whole.
 pub struct World {
@@ -191,15 +192,8 @@ impl World {
         description: &Description<'_>,
     ) -> Result<Decision, Trouble> {
         let client = || description.client(&self.trusted_proxies);
-        if !policy.allow_from.is_empty() {
-            let address = client()?;
-            if policy
-                .allow_from
-                .iter()
-                .any(|network| network.contains(address))
-            {
-                return Ok(Decision::Allow(Grant::by_address()));
-            }
+        if let Some(grant) = policy.admits_unasked(&client)? {
+            return Ok(Decision::Allow(grant));
         }
         let reading = Reading {
             headers,
@@ -231,6 +225,25 @@ impl Interaction {
 }
 
 impl Policy {
+    /// A grant, where the client's address needs no credentials.
+    ///
+    /// # Errors
+    /// The [`Defect`] in the client's address, if the policy asks for it.
+    pub fn admits_unasked<C>(&self, client: &C) -> Result<Option<Grant>, Defect>
+    where
+        C: Fn() -> Result<IpAddr, Defect>,
+    {
+        if self.allow_from.is_empty() {
+            return Ok(None);
+        }
+        let client = client()?;
+        let admitted = self
+            .allow_from
+            .iter()
+            .any(|network| network.contains(client));
+        Ok(admitted.then(Grant::by_address))
+    }
+
     /// The answer that a decision becomes in this policy's realm.
     #[must_use]
     pub fn answer<'w>(

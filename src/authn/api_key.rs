@@ -1,12 +1,13 @@
 //! API keys, however they were presented.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::{KeySource, Realm, Unavailable};
 use crate::decision::{Outcome, Rejection};
-use crate::identity::{ApiKey, Form, GroupNames, Identity, KeyUnusable};
+use crate::identity::{ApiKey, ApiKeyRecord, Form, GroupNames, Identity, KeyUnusable};
 use crate::request::Defect;
 
 /// Only *who this is* may come from a cache; state, expiry, realm and networks are judged now.
@@ -27,12 +28,27 @@ where
     let Some(record) = source.keys.lookup(key)? else {
         return rejected(Rejection::UnknownKey);
     };
+    let outcome = judge(&record, realm, client)?;
+    if matches!(outcome, Outcome::Verified(_)) {
+        source.keys.note_use(&record, Timestamp::now());
+    }
+    Ok(outcome)
+}
+
+/// What a key that is known proves in this realm, now.
+///
+/// # Errors
+/// The [`Defect`] in the client's address, if the key is bound to networks.
+pub fn judge<C>(record: &Arc<ApiKeyRecord>, realm: &Realm, client: &C) -> Result<Outcome, Defect>
+where
+    C: Fn() -> Result<IpAddr, Defect>,
+{
+    let rejected = |rejection| Ok(Outcome::Rejected(rejection));
     // A key of another realm is as good as unknown: nothing is said of it.
     if record.realm != realm.name {
         return rejected(Rejection::UnknownKey);
     }
-    let now = Timestamp::now();
-    if let Err(unusable) = record.usable(now) {
+    if let Err(unusable) = record.usable(Timestamp::now()) {
         return rejected(match unusable {
             KeyUnusable::Revoked { .. } => Rejection::RevokedKey,
             KeyUnusable::Expired { .. } | KeyUnusable::RotatedOut { .. } => Rejection::ExpiredKey,
@@ -44,13 +60,12 @@ where
             return rejected(Rejection::KeyAddress);
         }
     }
-    source.keys.note_use(&record, now);
     let groups = match &record.owner {
         Some(owner) => realm.groups.groups_of(owner.as_str().as_bytes()),
         None => GroupNames::default(),
     };
     Ok(Outcome::Verified(Identity::Key {
-        key: record,
+        key: Arc::clone(record),
         groups,
     }))
 }

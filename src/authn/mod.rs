@@ -8,6 +8,7 @@ mod presented;
 mod realm;
 mod verifier;
 
+pub use api_key::judge as judge_key;
 pub use presented::{Presented, Reading};
 pub use realm::{KeySource, Realm};
 pub use verifier::{Limits, Verifier};

@@ -1,0 +1,203 @@
+//! `htgate check`.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write as _};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::{ConfigArg, Failure};
+use crate::app::{Application, open_key_store};
+use crate::config::{RuleSettings, Settings};
+use crate::identity::Password;
+use crate::password_hash::{Kind, stand_in};
+use crate::server::{Bound, SocketFile};
+use crate::store::Htpasswd;
+
+/// Slower hashes keep a new visitor waiting, and the cores busy.
+const SLOW: Duration = Duration::from_millis(250);
+
+/// Look over the whole configuration: files, sockets, key store, and what could be better
+///
+/// The exit status is 0 if the service would start, 64 if the configuration says something wrong,
+/// 1 if something it needs is not to be had.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  htgate check && systemctl restart htgate")]
+pub(super) struct Args {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    config: ConfigArg,
+}
+
+/// What was found.
+#[derive(Default)]
+struct Findings {
+    /// What would stop the start.
+    errors: Vec<String>,
+    /// What works, but not as it should.
+    warnings: Vec<String>,
+    /// What there is.
+    notes: Vec<String>,
+}
+
+pub(super) fn run(args: Args) -> Result<(), Failure> {
+    let source = args.config.source();
+    let (settings, advice) = source.load()?;
+    settings.readable()?;
+    let mut findings = Findings {
+        warnings: advice,
+        ..Findings::default()
+    };
+    findings.sockets(&settings);
+    findings.keys(&settings);
+    findings.rules(&settings);
+    match Application::build(source, settings) {
+        Ok(app) => {
+            findings.warnings.extend(app.warnings());
+            for realm in &app.gate().world().realms {
+                if let Some(users) = &realm.users {
+                    findings.hashes(&realm.name, users);
+                }
+            }
+        }
+        Err(error) => findings.errors.push(error.to_string()),
+    }
+    findings.errors.dedup();
+    findings.print(args.json)?;
+    if findings.errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::no())
+    }
+}
+
+impl Findings {
+    /// Whether the sockets can be had. A service that runs already has them; that is no error.
+    fn sockets(&mut self, settings: &Settings) {
+        let socket = SocketFile {
+            mode: settings.server.socket_mode,
+            group: settings.server.socket_group.clone(),
+        };
+        let places = settings
+            .server
+            .listen
+            .iter()
+            .chain([&settings.admin.listen]);
+        for listen in places {
+            match Bound::probe(listen, &socket) {
+                Ok(true) => {}
+                Ok(false) => self
+                    .notes
+                    .push(format!("{listen}: taken, by a running htgate perhaps")),
+                Err(error) => self.errors.push(error.to_string()),
+            }
+        }
+    }
+
+    fn keys(&mut self, settings: &Settings) {
+        if !settings
+            .realms
+            .values()
+            .any(crate::config::RealmSettings::has_keys)
+        {
+            return;
+        }
+        let counted =
+            open_key_store(&settings.api_keys).and_then(|store| Ok(store.list(None)?.len()));
+        match counted {
+            Ok(count) => {
+                let path = settings.api_keys.store.display();
+                self.notes.push(format!("{path}: {count} keys"));
+            }
+            Err(error) => self.errors.push(error.to_string()),
+        }
+    }
+
+    /// Rules that an earlier one leaves nothing for.
+    fn rules(&mut self, settings: &Settings) {
+        for (index, rule) in settings.rules.iter().enumerate() {
+            let earlier = settings
+                .rules
+                .iter()
+                .take(index)
+                .position(|first| covers(first, rule));
+            if let Some(first) = earlier {
+                self.warnings.push(format!(
+                    "[[rules]] no. {} can never match: no. {} takes all of its requests",
+                    index + 1,
+                    first + 1
+                ));
+            }
+        }
+        if settings.rules.is_empty() {
+            self.notes
+                .push("there are no rules: only endpoints that name a policy pass".to_owned());
+        }
+    }
+
+    /// What each kind of hash costs here.
+    fn hashes(&mut self, realm: &str, users: &Htpasswd) {
+        let kinds: BTreeMap<Kind, usize> = users.kinds().collect();
+        for (kind, count) in kinds {
+            let cost = measure(kind);
+            let millis = cost.as_secs_f64() * 1000.0;
+            self.notes.push(format!(
+                "realm {realm}: {count} × {kind}, {millis:.1} ms each"
+            ));
+            if cost > SLOW {
+                self.warnings.push(format!(
+                    "realm {realm}: {kind} takes {millis:.0} ms here; each first request of a user waits for it"
+                ));
+            }
+        }
+    }
+
+    fn print(&self, json: bool) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        if json {
+            let all = json!({
+                "errors": self.errors,
+                "warnings": self.warnings,
+                "notes": self.notes,
+            });
+            return writeln!(out, "{all:#}");
+        }
+        for (word, lines) in [
+            ("error", &self.errors),
+            ("warning", &self.warnings),
+            ("note", &self.notes),
+        ] {
+            for line in lines {
+                writeln!(out, "{word}: {line}")?;
+            }
+        }
+        let verdict = if self.errors.is_empty() {
+            "sound"
+        } else {
+            "not sound"
+        };
+        writeln!(out, "the configuration is {verdict}")
+    }
+}
+
+/// How long one verification of this kind takes.
+fn measure(kind: Kind) -> Duration {
+    let hash = stand_in(kind);
+    let password = Password::new(Zeroizing::new(b"a password of the usual length".to_vec()));
+    let started = Instant::now();
+    std::hint::black_box(hash.verify(&password));
+    started.elapsed()
+}
+
+/// Whether the first rule takes every request that the second could.
+fn covers(first: &RuleSettings, second: &RuleSettings) -> bool {
+    fn all_in<T: PartialEq>(wide: &[T], narrow: &[T]) -> bool {
+        wide.is_empty() || (!narrow.is_empty() && narrow.iter().all(|item| wide.contains(item)))
+    }
+    all_in(&first.hosts, &second.hosts)
+        && all_in(&first.paths, &second.paths)
+        && all_in(&first.methods, &second.methods)
+}

@@ -1,0 +1,294 @@
+//! `htgate explain`.
+
+use std::io::{self, Write as _};
+use std::sync::Arc;
+
+use clap::ValueEnum;
+use serde_json::{Value, json};
+
+use super::{ConfigArg, Exit, Failure};
+use crate::app::{Application, open_key_store};
+use crate::decision::{Decision, Outcome, Rejection, decide};
+use crate::endpoint::{Answer, Endpoint, Reply};
+use crate::gate::{Interaction, Policy, World};
+use crate::identity::{Identity, Username};
+use crate::policy::{PolicyRef, Ruling};
+use crate::request::Description;
+use crate::request::path::Uri;
+
+/// Say how one request would be decided, and why: rule, policy, answer, header by header
+///
+/// Nothing is asked of the running service; the files are read as they are now. The exit status
+/// is 0 where the answer is 200, else 1.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  htgate explain --host app.example --uri /admin --user alice
+  htgate explain --endpoint auth-request --policy staff --key backup
+  htgate explain --host app.example --uri /api/items --method POST --key backup --json")]
+pub(super) struct Args {
+    /// Which way the proxy asks
+    #[arg(long, value_enum, default_value = "forward-auth")]
+    endpoint: Dialect,
+    /// The policy that the endpoint's path names, instead of the rules
+    #[arg(long, value_name = "NAME")]
+    policy: Option<String>,
+    /// The original host
+    #[arg(long)]
+    host: Option<String>,
+    /// The original path, as the proxy sends it
+    #[arg(long)]
+    uri: Option<String>,
+    /// The original method
+    #[arg(long, default_value = "GET")]
+    method: String,
+    /// The client's address
+    #[arg(long, value_name = "ADDRESS", default_value = "192.0.2.1")]
+    client: String,
+    /// Suppose this user gave the right password
+    #[arg(long, value_name = "NAME", conflicts_with = "key")]
+    user: Option<String>,
+    /// Suppose this key, by id or name, was presented
+    #[arg(long, value_name = "ID")]
+    key: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    config: ConfigArg,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Dialect {
+    AuthRequest,
+    ForwardAuth,
+}
+
+impl From<Dialect> for Endpoint {
+    fn from(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::AuthRequest => Self::AuthRequest,
+            Dialect::ForwardAuth => Self::ForwardAuth,
+        }
+    }
+}
+
+/// What is to be said.
+struct Explanation {
+    readings: Vec<String>,
+    rule: Option<usize>,
+    policy: String,
+    realm: Option<String>,
+    why: String,
+    reply: Reply,
+}
+
+pub(super) fn run(args: Args) -> Result<(), Failure> {
+    let Args {
+        endpoint,
+        policy,
+        host,
+        uri,
+        method,
+        client,
+        user,
+        key,
+        json,
+        config,
+    } = args;
+    let (source, settings) = config.load()?;
+    settings.readable()?;
+    let identity = match (&user, &key) {
+        (None, None) => Supposed::Nobody,
+        (Some(name), _) => Supposed::User(name.clone()),
+        (None, Some(id)) => {
+            let store = open_key_store(&settings.api_keys)?;
+            let record = store
+                .get(id)
+                .map_err(|error| Failure::new(Exit::Usage, error))?;
+            Supposed::Key(Arc::new(record))
+        }
+    };
+    let app = Application::build(source, settings)?;
+    let world = app.gate().world();
+
+    let endpoint = Endpoint::from(endpoint);
+    let headers = headers(endpoint, &method, host.as_deref(), uri.as_deref(), &client);
+    let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (*n, *v)).collect();
+    let description = endpoint.describe(headers.as_slice());
+    let explained = explain(&world, endpoint, policy.as_deref(), &description, &identity)?;
+    let readings = uri
+        .as_deref()
+        .and_then(|uri| Some(Uri::parse(uri.as_bytes()).ok()?.readings()));
+    let explained = Explanation {
+        readings: readings.unwrap_or_default(),
+        ..explained
+    };
+    let mut out = io::stdout().lock();
+    if json {
+        writeln!(out, "{:#}", explained.json())?;
+    } else {
+        write!(out, "{}", explained.text())?;
+    }
+    if explained.reply.status == 200 {
+        Ok(())
+    } else {
+        Err(Failure::no())
+    }
+}
+
+/// Who is supposed to have proven themselves.
+enum Supposed {
+    Nobody,
+    User(String),
+    Key(Arc<crate::identity::ApiKeyRecord>),
+}
+
+/// The headers in which this endpoint's proxy would describe the request.
+fn headers<'a>(
+    endpoint: Endpoint,
+    method: &'a str,
+    host: Option<&'a str>,
+    uri: Option<&'a str>,
+    client: &'a str,
+) -> Vec<(&'static str, &'a str)> {
+    let names = match endpoint {
+        Endpoint::AuthRequest => [
+            "x-original-method",
+            "x-original-host",
+            "x-original-uri",
+            "x-real-ip",
+        ],
+        Endpoint::ForwardAuth => [
+            "x-forwarded-method",
+            "x-forwarded-host",
+            "x-forwarded-uri",
+            "x-forwarded-for",
+        ],
+    };
+    let values = [Some(method), host, uri, Some(client)];
+    names
+        .into_iter()
+        .zip(values)
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+}
+
+/// The steps of the gate, with the proof supposed.
+fn explain(
+    world: &World,
+    endpoint: Endpoint,
+    named: Option<&str>,
+    description: &Description<'_>,
+    supposed: &Supposed,
+) -> Result<Explanation, Failure> {
+    let said =
+        |ruling: Ruling, policy: &str, realm: Option<&str>, answer: &Answer<'_>| Explanation {
+            readings: Vec::new(),
+            rule: ruling.rule,
+            policy: policy.to_owned(),
+            realm: realm.map(str::to_owned),
+            why: why(answer),
+            reply: endpoint.reply(answer, &world.identity_headers),
+        };
+    let none = Ruling {
+        rule: None,
+        policy: PolicyRef::Closed,
+    };
+    let ruling = match world.ruling(named, description) {
+        Ok(ruling) => ruling,
+        Err(refused) => return Ok(said(none, "-", None, &refused.answer)),
+    };
+    let policy: &Policy = match ruling.policy {
+        PolicyRef::Open => return Ok(said(ruling, "open", None, &Answer::open())),
+        PolicyRef::Closed => {
+            let answer = Answer::forbid(crate::decision::Forbidden::Closed);
+            return Ok(said(ruling, "closed", None, &answer));
+        }
+        PolicyRef::Named(index) => &world.policies[index],
+    };
+    let realm = &world.realms[policy.realm];
+    let client = || description.client(&world.trusted_proxies);
+    let outcome = match supposed {
+        Supposed::Nobody => Outcome::Rejected(Rejection::Absent),
+        Supposed::User(name) => user(name, realm),
+        Supposed::Key(_) if realm.keys.is_none() => Outcome::Rejected(Rejection::NotAccepted),
+        Supposed::Key(key) => crate::authn::judge_key(key, realm, &client)
+            .map_err(|error| Failure::new(Exit::Usage, error))?,
+    };
+    let by_address = policy.admits_unasked(&client);
+    let decision = match by_address {
+        Ok(Some(grant)) => Ok(Decision::Allow(grant)),
+        Ok(None) => decide(&policy.requirement, outcome, &client),
+        Err(defect) => Err(defect),
+    };
+    let answer = match decision {
+        Ok(decision) => policy.answer(decision, realm, Interaction::Possible),
+        Err(defect) => Answer::Trouble(defect.into()),
+    };
+    Ok(said(ruling, &policy.name, Some(&realm.name), &answer))
+}
+
+/// The outcome of that user's right password.
+fn user(name: &str, realm: &crate::authn::Realm) -> Outcome {
+    let known = realm
+        .users
+        .as_ref()
+        .and_then(|users| users.get(name.as_bytes()));
+    match (Username::parse(name.as_bytes()), known) {
+        (Ok(name), Some(entry)) if entry.hash.is_ok() => {
+            let groups = realm.groups.groups_of(name.as_bytes());
+            Outcome::Verified(Identity::User { name, groups })
+        }
+        _ => Outcome::Rejected(Rejection::Password),
+    }
+}
+
+fn why(answer: &Answer<'_>) -> String {
+    match answer {
+        Answer::Allow { grant, .. } => format!("allowed ({})", grant.method().as_str()),
+        Answer::Challenge { rejection, .. } => rejection.to_string(),
+        Answer::Forbid { forbidden, .. } => forbidden.to_string(),
+        Answer::Trouble(trouble) => trouble.to_string(),
+    }
+}
+
+impl Explanation {
+    fn json(&self) -> Value {
+        let headers = self.reply.headers.iter();
+        let headers: Vec<Value> = headers
+            .map(|(name, value)| json!([name, String::from_utf8_lossy(value)]))
+            .collect();
+        json!({
+            "readings": self.readings,
+            "rule": self.rule,
+            "policy": self.policy,
+            "realm": self.realm,
+            "status": self.reply.status,
+            "reason": self.why,
+            "headers": headers,
+        })
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        let mut line = |name: &str, value: &str| text += &format!("{name:<9} {value}\n");
+        for reading in &self.readings {
+            line("reading", reading);
+        }
+        let rule = self
+            .rule
+            .map_or_else(|| "none".to_owned(), |rule| format!("no. {rule}"));
+        line("rule", &rule);
+        line("policy", &self.policy);
+        line("realm", self.realm.as_deref().unwrap_or("-"));
+        line("reason", &self.why);
+        line("status", &self.reply.status.to_string());
+        for (name, value) in &self.reply.headers {
+            line(
+                "header",
+                &format!("{name}: {}", String::from_utf8_lossy(value)),
+            );
+        }
+        text
+    }
+}

@@ -1,6 +1,8 @@
 //! The command line: one file a command, and what they share.
 
+mod check;
 mod demo;
+mod explain;
 
 mod input;
 mod key;
@@ -42,6 +44,8 @@ Exit status: 0 done, 1 no (a refused decision, a failed check), 64 usage or conf
 enum Command {
     Serve(serve::Args),
     Demo(demo::Args),
+    Check(check::Args),
+    Explain(explain::Args),
 
     Reload(reload::Args),
     #[command(subcommand)]
@@ -151,6 +155,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let done = match cli.command {
         Command::Serve(args) => serve::run(args),
         Command::Demo(args) => demo::run(&args),
+        Command::Check(args) => check::run(args),
+        Command::Explain(args) => explain::run(args),
         Command::Reload(args) => reload::run(args),
         Command::User(command) => user::run(command),
         Command::Key(command) => key::run(command),

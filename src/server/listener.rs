@@ -93,6 +93,27 @@ impl Bound {
         }
     }
 
+    /// Whether a listener could be had; false if another one has the place. Leaves nothing behind.
+    ///
+    /// # Errors
+    /// [`BindError`], where it isn't a matter of who came first.
+    pub fn probe(listen: &Listen, socket: &SocketFile) -> Result<bool, BindError> {
+        match Self::bind(listen, socket) {
+            Ok(bound) => {
+                drop(bound);
+                if let Listen::Unix(path) = listen {
+                    drop(fs::remove_file(path));
+                }
+                Ok(true)
+            }
+            Err(BindError::InUse(_)) => Ok(false),
+            Err(BindError::Bind { error, .. }) if error.kind() == io::ErrorKind::AddrInUse => {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// Where it listens, with the port that the system chose.
     #[must_use]
     pub fn place(&self) -> String {
