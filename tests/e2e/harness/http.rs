@@ -243,7 +243,7 @@ fn header_line(line: &str) -> io::Result<(String, String)> {
         .split_once(':')
         .ok_or_else(|| malformed("header", line))?;
     let token = !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic());
-    let clean = value.chars().all(|c| c == '\t' || !c.is_control());
+    let clean = value.chars().all(|c| c == '\t' || !c.is_ascii_control());
     if !token || !clean {
         return Err(malformed("header", line));
     }

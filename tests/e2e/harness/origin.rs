@@ -12,6 +12,7 @@ use std::{
 use super::{
     from_latin1,
     http::{Connection, values},
+    to_latin1,
 };
 
 /// A request as it arrived, header values as Latin-1.
@@ -88,7 +89,7 @@ impl Origin {
     }
 }
 
-/// An answer as bytes.
+/// An answer as bytes; text is Latin-1.
 pub(crate) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
     let reasons = HashMap::from([(101, "Switching Protocols"), (200, "OK")]);
     let reason = reasons.get(&status).unwrap_or(&"Status");
@@ -99,7 +100,7 @@ pub(crate) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Vec<u
     if status >= 200 {
         write!(head, "Content-Length: {}\r\n", body.len()).unwrap();
     }
-    (head + "\r\n" + body).into_bytes()
+    to_latin1(&(head + "\r\n" + body))
 }
 
 fn serve(
