@@ -1,9 +1,8 @@
 //! What only nginx needs: statuses it cannot relay by itself, and the ways to hold its files wrong.
 
 use crate::{
-    every_proxy::SPOOFED,
+    every_proxy::{SPOOFED, assert_refused},
     harness::{
-        http::Response,
         origin::{Origin, answer},
         proxy::{Behind, Front, Proxy},
         shipped::Shipped,
@@ -35,19 +34,6 @@ fn site_with(file: &'static str, documented: &'static str, ours: &'static str) -
         htgate,
         application,
     }
-}
-
-fn assert_closed(site: &Site, status: u16, response: &Response) {
-    assert_eq!(
-        response.status,
-        status,
-        "{response:?}\n{}",
-        site.proxy.log()
-    );
-    assert!(
-        site.application.take().is_empty(),
-        "nothing reaches the application"
-    );
 }
 
 #[test]
@@ -109,7 +95,7 @@ fn a_request_that_is_not_described_is_a_mistake_and_no_guess() {
         ("X-Forwarded-Uri", "/public/x"),
     ];
     for target in ["/staff/x", "/public/x"] {
-        assert_closed(&site, 400, &site.proxy.get(target, &spoofed));
+        assert_refused(&site, 400, &site.proxy.get(target, &spoofed));
     }
     assert!(
         site.htgate.log().to_lowercase().contains("x-original-uri"),
@@ -123,7 +109,7 @@ fn a_request_that_is_not_described_is_a_mistake_and_no_guess() {
 fn a_server_that_does_not_say_whom_to_ask_refuses_everything() {
     let line = "set $htgate_endpoint http://htgate/auth-request;";
     let site = site_with("example.conf", line, "");
-    assert_closed(
+    assert_refused(
         &site,
         503,
         &site
@@ -142,9 +128,9 @@ fn an_error_page_of_the_server_does_not_open_it() {
         "server_name app.example; error_page 401 403 500 502 503 504 =200 /sorry; \
          proxy_intercept_errors on; location = /sorry { return 200 sorry; }",
     );
-    assert_closed(&site, 401, &site.proxy.get("/staff/x", &[]));
+    assert_refused(&site, 401, &site.proxy.get("/staff/x", &[]));
     site.htgate.stop();
-    assert_closed(
+    assert_refused(
         &site,
         503,
         &site
@@ -175,7 +161,7 @@ fn an_exempt_location_needs_no_htgate_and_passes_on_no_identity() {
 #[ignore = "needs nginx, Traefik and Caddy; tests/run installs them"]
 fn nobody_asks_htgate_from_outside() {
     let site = Site::start(Front::Nginx);
-    assert_closed(
+    assert_refused(
         &site,
         404,
         &site
@@ -189,7 +175,7 @@ fn nobody_asks_htgate_from_outside() {
 fn a_host_that_nobody_configured_is_not_served() {
     let site = Site::start(Front::Nginx);
     let target = "http://other.example/public/x";
-    assert_closed(
+    assert_refused(
         &site,
         421,
         &site.proxy.get(target, &[("Authorization", &basic(ALICE))]),

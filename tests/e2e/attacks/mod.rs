@@ -4,7 +4,9 @@
 //! htgate. Direct and Traefik cases ask `/forward-auth`, nginx ones `/auth-request` through the
 //! shipped files.
 
+mod accounts;
 mod judge;
+mod send;
 mod world;
 
 use std::collections::BTreeMap;
@@ -15,6 +17,7 @@ use crate::harness::Failures;
 
 use self::{
     judge::{Outcome, describe, judge},
+    send::{send, send_control},
     world::World,
 };
 
@@ -54,7 +57,7 @@ fn run(world: &mut World, case: &Value) -> Result<(), String> {
         if step["action"].is_object() {
             world.act(&step["action"]);
         } else {
-            let outcome = world.send(case, &step["request"]);
+            let outcome = send(world, case, &step["request"]);
             let expected = numbers(&step["status_in"]);
             if !matches!(&outcome, Outcome::Answer(answer) if expected.contains(&answer.status)) {
                 return Err(describe(
@@ -66,9 +69,9 @@ fn run(world: &mut World, case: &Value) -> Result<(), String> {
             }
         }
     }
-    let outcome = world.send(case, &case["request"]);
+    let outcome = send(world, case, &case["request"]);
     judge(case, &outcome).map_err(|reason| describe(case, &case["request"], &outcome, &reason))?;
-    match world.send_control(case) {
+    match send_control(world, case) {
         Outcome::Answer(answer) if answer.status == 200 => Ok(()),
         outcome => Err(describe(
             case,

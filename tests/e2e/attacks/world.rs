@@ -1,159 +1,23 @@
 //! The world of the cases: accounts, keys and rules in htgate, and the proxies before it.
 
-use std::{
-    collections::BTreeMap,
-    fmt::Write as _,
-    fs, io,
-    net::{Ipv4Addr, SocketAddr},
-    time::Duration,
-};
+use std::{collections::BTreeMap, fs, net::SocketAddr};
 
-use base64::{Engine, prelude::BASE64_STANDARD};
-use regex_lite::Regex;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{judge::Outcome, text};
+use super::{accounts::Accounts, text};
 use crate::harness::{
-    http::{Connection, Response, request},
     origin::{Origin, Received, answer},
     process::free_address,
     program::Htgate,
     proxy::{Behind, Proxy},
 };
 
-const CONFIGURATION: &str = r#"
-[realms.main]
-title = "Main Site"
-htpasswd = "main.htpasswd"
-groups = "main.groups"
-
-[realms.ops]
-title = 'Ops "East", \ Bearer'
-htpasswd = "ops.htpasswd"
-groups = "ops.groups"
-
-[realms.api]
-title = "Main API"
-api_keys = true
-#query_param = "api_key"
-
-[policies.admins]
-realm = "main"
-require = ["group admins"]
-
-[policies.members]
-realm = "main"
-
-[policies.ops]
-realm = "ops"
-
-[policies.read]
-realm = "api"
-require = ["scope read"]
-
-[policies.write]
-realm = "api"
-require = ["scope write"]
-
-[[rules]]
-hosts = ["app.example"]
-paths = ["/public/**"]
-policy = "open"
-
-[[rules]]
-hosts = ["app.example"]
-paths = ["/admin/**"]
-policy = "admins"
-
-[[rules]]
-hosts = ["app.example"]
-paths = ["/api/**"]
-methods = ["GET", "HEAD"]
-policy = "read"
-
-[[rules]]
-hosts = ["app.example"]
-paths = ["/api/**"]
-methods = ["POST", "PUT", "DELETE"]
-policy = "write"
-
-[[rules]]
-hosts = ["app.example"]
-paths = ["/api/**"]
-policy = "closed"
-
-[[rules]]
-hosts = ["app.example"]
-policy = "members"
-
-[[rules]]
-hosts = ["ops.example"]
-policy = "ops"
-
-[api_keys]
-store = "sqlite:keys.db"
-
-[identity_headers]
-user = "Remote-User"
-groups = "Remote-Groups"
-
-[throttle]
-failures = 0
-"#;
+const CONFIGURATION: &str = include_str!("world.toml");
 
 /// The realms with users: as the cases call them, and as the files are named.
 const REALMS: [(&str, &str); 2] = [("Main Site", "main"), ("Ops \"East\", \\ Bearer", "ops")];
 const KEYS: &str = "api";
-
-/// The password and group files of one realm.
-#[derive(Default)]
-struct Accounts {
-    hashes: BTreeMap<String, String>,
-    /// Group and member.
-    groups: Vec<(String, String)>,
-}
-
-impl Accounts {
-    /// Adds users as the file's head lists them, except what a file cannot hold.
-    fn add(&mut self, users: &Value) {
-        for user in users.as_array().into_iter().flatten() {
-            let name = text(&user["name"]);
-            if name.contains([':', '\n']) {
-                continue;
-            }
-            self.set_password(name, text(&user["password"]));
-            for group in user["groups"].as_array().into_iter().flatten().map(text) {
-                if !group.contains(char::is_whitespace) {
-                    self.groups.push((group.to_owned(), name.to_owned()));
-                }
-            }
-        }
-    }
-
-    fn set_password(&mut self, name: &str, password: &str) {
-        self.hashes
-            .insert(name.to_owned(), bcrypt::hash(password, 4).unwrap());
-    }
-
-    fn write(&self, htgate: &Htgate, realm: &str) {
-        let (mut users, mut groups) = (String::new(), String::new());
-        for (name, hash) in &self.hashes {
-            writeln!(users, "{name}:{hash}").unwrap();
-        }
-        for (group, member) in &self.groups {
-            writeln!(groups, "{group}: {member}").unwrap();
-        }
-        for (ending, contents) in [("htpasswd", users), ("groups", groups)] {
-            let (path, new) = (
-                htgate.path(&format!("{realm}.{ending}")),
-                htgate.path("new"),
-            );
-            fs::write(&new, contents).unwrap();
-            fs::rename(new, path).unwrap();
-        }
-    }
-}
 
 /// htgate with that world, an application, and nginx and Traefik between.
 pub(super) struct World {
@@ -259,44 +123,8 @@ impl World {
         self.htgate.run(&["reload"], "");
     }
 
-    /// Sends a request in the way of this case, on a connection of its own.
-    pub(super) fn send(&self, case: &Value, request: &Value) -> Outcome {
-        let to = self.address(case);
-        let mut connection = if case["from"] == "untrusted" {
-            Connection::open_from(Ipv4Addr::new(127, 0, 0, 9).into(), to)
-        } else {
-            Connection::open(to)
-        };
-        if let Some(raw) = request["raw_bytes_b64"].as_str() {
-            let raw = BASE64_STANDARD.decode(raw).unwrap();
-            let raw = replace(&raw, b"/_auth_", b"/forward-auth");
-            return outcome(
-                connection
-                    .send(&raw)
-                    .and_then(|()| last_answer(&mut connection)),
-            );
-        }
-        outcome(connection.ask(&bytes_of(request)))
-    }
-
-    /// Asks for the page that is open to everybody, in the way of this case.
-    pub(super) fn send_control(&self, case: &Value) -> Outcome {
-        let described = [
-            ("Host", "gate.internal"),
-            ("X-Forwarded-For", "192.0.2.10"),
-            ("X-Forwarded-Proto", "https"),
-            ("X-Forwarded-Host", "app.example"),
-            ("X-Forwarded-Method", "GET"),
-            ("X-Forwarded-Uri", "/public/x"),
-        ];
-        let control = match text(&case["via"]) {
-            "direct" => request("GET", "/forward-auth", &described, b""),
-            _ => request("GET", "/public/x", &[("Host", "app.example")], b""),
-        };
-        outcome(Connection::open(self.address(case)).ask(&control))
-    }
-
-    fn address(&self, case: &Value) -> SocketAddr {
+    /// Where a case of this way is sent.
+    pub(super) fn address(&self, case: &Value) -> SocketAddr {
         match text(&case["via"]) {
             "direct" => self.htgate.address,
             "nginx" => self.nginx.address,
@@ -405,54 +233,4 @@ fn traefik(fixtures: &Value, htgate: &Htgate, upstream: SocketAddr) -> Proxy {
     }
     let file = folder.path().join("traefik-static.yml");
     Proxy::start_traefik(address, "app.example", folder, &file)
-}
-
-/// A request as the cases write it: exactly these fields, nothing added.
-fn bytes_of(described: &Value) -> Vec<u8> {
-    let headers = described["headers"].as_array().unwrap();
-    let headers: Vec<_> = headers
-        .iter()
-        .map(|row| (text(&row[0]), repeated(text(&row[1]))))
-        .collect();
-    let headers: Vec<_> = headers
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    let target = repeated(text(&described["target"])).replace("/_auth_", "/forward-auth");
-    request(text(&described["method"]), &target, &headers, b"")
-}
-
-/// `{{repeat:TEXT:N}}` is TEXT, N times.
-fn repeated(text: &str) -> String {
-    let pattern = Regex::new(r"\{\{repeat:(.*?):(\d+)\}\}").unwrap();
-    let repeat = |found: &regex_lite::Captures<'_>| found[1].repeat(found[2].parse().unwrap());
-    pattern.replace_all(text, repeat).into_owned()
-}
-
-fn replace(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
-    let Some(at) = bytes.windows(from.len()).position(|w| w == from) else {
-        return bytes.to_vec();
-    };
-    [&bytes[..at], to, &bytes[at + from.len()..]].concat()
-}
-
-/// The last answer on a connection that stays open on this side.
-fn last_answer(connection: &mut Connection) -> io::Result<Response> {
-    let mut last = connection.answer(false)?;
-    connection.patience(Duration::from_secs(1));
-    loop {
-        match connection.answer(false) {
-            Ok(next) => last = next,
-            Err(e) if e.kind() == io::ErrorKind::InvalidData => return Err(e),
-            Err(_) => return Ok(last),
-        }
-    }
-}
-
-fn outcome(answer: io::Result<Response>) -> Outcome {
-    match answer {
-        Ok(answer) => Outcome::Answer(answer),
-        Err(e) if e.kind() == io::ErrorKind::InvalidData => Outcome::Garbage(e.to_string()),
-        Err(_) => Outcome::Nothing,
-    }
 }

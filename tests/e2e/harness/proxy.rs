@@ -63,7 +63,7 @@ pub(crate) struct Behind<'a> {
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     host: &'static str,
-    process: Process,
+    _process: Process,
     /// Goes last: the process writes into it.
     _folder: TempDir,
 }
@@ -146,7 +146,7 @@ impl Proxy {
         Self {
             address,
             host,
-            process,
+            _process: process,
             _folder: folder,
         }
     }
@@ -191,7 +191,7 @@ impl Proxy {
         Self {
             address,
             host,
-            process,
+            _process: process,
             _folder: folder,
         }
     }
@@ -228,7 +228,7 @@ impl Proxy {
         Self {
             address,
             host: front.host(),
-            process,
+            _process: process,
             _folder: folder,
         }
     }
@@ -242,10 +242,6 @@ impl Proxy {
 
     pub(crate) fn get(&self, target: &str, headers: &[(&str, &str)]) -> Response {
         self.ask("GET", target, headers)
-    }
-
-    pub(crate) fn log(&self) -> String {
-        self.process.log()
     }
 }
 
