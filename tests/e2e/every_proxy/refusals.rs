@@ -1,6 +1,6 @@
 //! Refusals, as a client sees them; nothing refused reaches the application.
 
-use std::process::Command;
+use std::{fs, process::Command};
 
 use super::assert_refused;
 use crate::harness::{
@@ -156,5 +156,25 @@ fn nothing_is_served_while_htgate_is_away_and_everything_once_it_is_back() {
 
         site.htgate.serve();
         assert_eq!(site.status_for(ALICE), 200);
+    }
+}
+
+/// A key that cannot be looked up is neither good nor bad; passwords need no key store.
+#[test]
+#[ignore = "needs nginx, Traefik and Caddy; tests/run installs them"]
+fn a_key_store_that_is_away_is_trouble_and_no_guess() {
+    for site in every_site() {
+        let key = site.htgate.create_key("robot", "staff");
+        let (store, elsewhere) = (site.htgate.path("keys.db"), site.htgate.path("elsewhere"));
+        fs::rename(&store, &elsewhere).unwrap();
+        fs::create_dir(&store).unwrap();
+        let headers = [("X-API-Key", key.as_str())];
+        assert_refused(&site, 503, &site.proxy.get("/staff/x", &headers));
+        assert!(site.htgate.log().contains("keys.db"), "the log names it");
+        assert_eq!(site.status_for(ALICE), 200);
+
+        fs::remove_dir(&store).unwrap();
+        fs::rename(&elsewhere, &store).unwrap();
+        assert_eq!(site.proxy.get("/staff/x", &headers).status, 200);
     }
 }
