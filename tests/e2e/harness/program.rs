@@ -1,0 +1,130 @@
+//! The program itself, on files of its own.
+
+use std::{
+    fs,
+    io::Write,
+    net::SocketAddr,
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+};
+
+use tempfile::TempDir;
+
+use super::{
+    http::{Connection, request},
+    process::{Process, free_address},
+};
+
+/// A running htgate; its folder goes with it.
+pub(crate) struct Htgate {
+    folder: TempDir,
+    process: Option<Process>,
+    pub(crate) address: SocketAddr,
+    admin: SocketAddr,
+}
+
+impl Htgate {
+    /// Starts on a free port and a unix socket, with this configuration (all but `[server]` and
+    /// `[admin]`) and these files beside it.
+    pub(crate) fn start(configuration: &str, files: &[(&str, &str)]) -> Self {
+        let mut htgate = Self::prepare(configuration, files);
+        htgate.serve();
+        htgate
+    }
+
+    /// The same, not running yet: `serve` starts it.
+    pub(crate) fn prepare(configuration: &str, files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::Builder::new().prefix("htgate").tempdir().unwrap();
+        let (address, admin) = (free_address(), free_address());
+        let htgate = Self {
+            folder,
+            process: None,
+            address,
+            admin,
+        };
+        for (name, text) in files {
+            fs::write(htgate.path(name), text).unwrap();
+        }
+        let socket = htgate.socket();
+        let listeners = format!(
+            "[server]\nlisten = [\"{address}\", \"unix:{}\"]\ntrusted_proxies = [\"127.0.0.1\"]\n\
+             [admin]\nlisten = \"{admin}\"\n{configuration}",
+            socket.display()
+        );
+        fs::write(htgate.path("htgate.toml"), listeners).unwrap();
+        htgate
+    }
+
+    pub(crate) fn serve(&mut self) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_htgate"));
+        command
+            .args(["serve", "--config"])
+            .arg(self.path("htgate.toml"));
+        let admin = self.admin;
+        let process = Process::start(&mut command, self.folder.path(), || is_ready(admin));
+        self.process = Some(process);
+    }
+
+    pub(crate) fn stop(&mut self) {
+        self.process = None;
+    }
+
+    /// A file of its folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.path("htgate.sock")
+    }
+
+    /// Runs a command that has to succeed, and gives its output without the last line break.
+    pub(crate) fn run(&self, arguments: &[&str], input: &str) -> String {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_htgate"))
+            .args(arguments)
+            .arg("--config")
+            .arg(self.path("htgate.toml"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A command that reads nothing may be gone already.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = child.wait_with_output().unwrap();
+        let errors = String::from_utf8_lossy(&stderr);
+        assert!(status.success(), "htgate {arguments:?}: {status}\n{errors}");
+        String::from_utf8(stdout)
+            .unwrap()
+            .trim_end_matches('\n')
+            .to_owned()
+    }
+
+    /// Creates a key of the realm "intranet" and gives it.
+    pub(crate) fn create_key(&self, name: &str, scope: &str) -> String {
+        let create = [
+            "key", "create", "--realm", "intranet", "--name", name, "--scope", scope,
+        ];
+        self.run(&create, "")
+    }
+
+    pub(crate) fn log(&self) -> String {
+        self.process.as_ref().map(Process::log).unwrap_or_default()
+    }
+}
+
+fn is_ready(admin: SocketAddr) -> bool {
+    let question = request(
+        "GET",
+        "/readyz",
+        &[("Host", "admin"), ("Connection", "close")],
+        b"",
+    );
+    std::net::TcpStream::connect(admin)
+        .and_then(|stream| Connection::over(stream).ask(&question))
+        .is_ok_and(|answer| answer.status == 200)
+}

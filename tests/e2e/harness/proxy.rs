@@ -1,0 +1,259 @@
+//! Real proxies, run with the shipped files.
+
+use std::{
+    fs,
+    net::{SocketAddr, TcpStream},
+    path::Path,
+    process::Command,
+};
+
+use tempfile::TempDir;
+
+use super::{
+    http::{Connection, Response, request},
+    process::{Process, free_address},
+    shipped::Shipped,
+};
+
+/// The ways by which a shipped file reaches htgate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Front {
+    /// By the rules, over TCP.
+    Nginx,
+    /// By the policy "staff", over the unix socket.
+    NginxUnix,
+    /// By the rules, over TCP; Traefik knows nothing else.
+    Traefik,
+    /// By the rules, over TCP.
+    Caddy,
+    /// By the policy "staff", over the unix socket.
+    CaddyUnix,
+}
+
+impl Front {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Nginx,
+        Self::NginxUnix,
+        Self::Traefik,
+        Self::Caddy,
+        Self::CaddyUnix,
+    ];
+
+    /// The site of the shipped file that is protected in this way.
+    pub(crate) fn host(self) -> &'static str {
+        match self {
+            Self::Nginx | Self::Traefik | Self::Caddy => "app.example",
+            Self::NginxUnix | Self::CaddyUnix => "intranet.example",
+        }
+    }
+
+    pub(crate) fn is_nginx(self) -> bool {
+        matches!(self, Self::Nginx | Self::NginxUnix)
+    }
+}
+
+/// What stands behind a proxy.
+pub(crate) struct Behind<'a> {
+    pub(crate) htgate: SocketAddr,
+    pub(crate) socket: &'a Path,
+    pub(crate) application: SocketAddr,
+}
+
+/// A running proxy.
+pub(crate) struct Proxy {
+    pub(crate) address: SocketAddr,
+    host: &'static str,
+    _process: Process,
+    /// Goes last: the process writes into it.
+    _folder: TempDir,
+}
+
+impl Proxy {
+    pub(crate) fn start(front: Front, behind: &Behind<'_>) -> Self {
+        match front {
+            Front::Nginx | Front::NginxUnix => Self::nginx(front, behind, |_, file| file),
+            Front::Traefik => Self::traefik(behind),
+            Front::Caddy | Front::CaddyUnix => Self::caddy(front, behind),
+        }
+    }
+
+    /// nginx with the shipped files, each changed as the test asks.
+    pub(crate) fn nginx(
+        front: Front,
+        behind: &Behind<'_>,
+        change: impl Fn(&str, Shipped) -> Shipped,
+    ) -> Self {
+        let address = free_address();
+        let folder = TempDir::new().unwrap();
+        Self::write_nginx_files(folder.path(), behind, &change);
+        let example = Shipped::read("nginx/example.conf")
+            .put("listen 80", &format!("listen {address}"))
+            .put("127.0.0.1:8080", &behind.application.to_string());
+        change("example.conf", example).write(&folder.path().join("example.conf"));
+        Self::start_nginx(address, front.host(), folder, "include example.conf;")
+    }
+
+    /// Puts the files that an administrator includes into `folder`, each changed as the test asks.
+    pub(crate) fn write_nginx_files(
+        folder: &Path,
+        behind: &Behind<'_>,
+        change: impl Fn(&str, Shipped) -> Shipped,
+    ) {
+        fs::create_dir(folder.join("htgate")).unwrap();
+        for name in ["location", "headers", "protect"].map(|name| format!("htgate-{name}.conf")) {
+            let file = change(&name, Shipped::read(&format!("nginx/{name}")));
+            file.write(&folder.join("htgate").join(&name));
+        }
+        Shipped::read("nginx/htgate-upstream.conf")
+            .put("127.0.0.1:9180", &behind.htgate.to_string())
+            .put(
+                "/run/htgate/htgate.sock",
+                &behind.socket.display().to_string(),
+            )
+            .write(&folder.join("htgate/htgate-upstream.conf"));
+    }
+
+    /// nginx with this text in `http {}`; files it includes are in `folder`.
+    pub(crate) fn start_nginx(
+        address: SocketAddr,
+        host: &'static str,
+        folder: TempDir,
+        http: &str,
+    ) -> Self {
+        let place = folder.path();
+        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map(|name| format!("  {name}_temp_path {}/{name};\n", place.display()))
+            .concat();
+        let main = format!(
+            "daemon off; master_process off; pid {}/nginx.pid; error_log stderr info;\n\
+             events {{ worker_connections 512; }}\n\
+             http {{\n  access_log off;\n{temporary}  {http}\n}}\n",
+            place.display()
+        );
+        let file = place.join("nginx.conf");
+        fs::write(&file, main).unwrap();
+        let mut command = Command::new(if Path::new("/usr/sbin/nginx").exists() {
+            "/usr/sbin/nginx"
+        } else {
+            "nginx"
+        });
+        command
+            .args(["-e", "stderr", "-c"])
+            .arg(file)
+            .arg("-p")
+            .arg(place);
+        let process = Process::start(&mut command, place, || listens(address));
+        Self {
+            address,
+            host,
+            _process: process,
+            _folder: folder,
+        }
+    }
+
+    fn traefik(behind: &Behind<'_>) -> Self {
+        let address = free_address();
+        let folder = TempDir::new().unwrap();
+        let (file, dynamic) = (
+            folder.path().join("static.yml"),
+            folder.path().join("dynamic.yml"),
+        );
+        Shipped::read("deploy/traefik/static.yml")
+            .put("\":80\"", &format!("\"{address}\""))
+            .put("/etc/traefik/dynamic.yml", &dynamic.display().to_string())
+            .write(&file);
+        Shipped::read("deploy/traefik/dynamic.yml")
+            .put(
+                "http://127.0.0.1:9180/forward-auth\"",
+                &format!("http://{}/forward-auth\"", behind.htgate),
+            )
+            .put("127.0.0.1:8080", &behind.application.to_string())
+            .write(&dynamic);
+        Self::start_traefik(address, Front::Traefik.host(), folder, &file)
+    }
+
+    /// Traefik with a static file in `folder`.
+    pub(crate) fn start_traefik(
+        address: SocketAddr,
+        host: &'static str,
+        folder: TempDir,
+        file: &Path,
+    ) -> Self {
+        let mut command =
+            Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/traefik"));
+        command.arg("--configFile").arg(file);
+        // It listens before it has read the dynamic file, and says 404 until then.
+        let process = Process::start(&mut command, folder.path(), || {
+            listens(address)
+                && ask(address, "GET", "/", &[("Host", host)])
+                    .is_ok_and(|answer| answer.status != 404)
+        });
+        Self {
+            address,
+            host,
+            _process: process,
+            _folder: folder,
+        }
+    }
+
+    fn caddy(front: Front, behind: &Behind<'_>) -> Self {
+        let address = free_address();
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("Caddyfile");
+        Shipped::read("deploy/caddy/Caddyfile")
+            .put(
+                "http://app.example",
+                &format!("http://app.example:{}", address.port()),
+            )
+            .put(
+                "http://intranet.example",
+                &format!("http://intranet.example:{}", address.port()),
+            )
+            .put("127.0.0.1:9180", &behind.htgate.to_string())
+            .put(
+                "/run/htgate/htgate.sock",
+                &behind.socket.display().to_string(),
+            )
+            .put("127.0.0.1:8080", &behind.application.to_string())
+            .write(&file);
+        let mut command = Command::new("caddy");
+        command
+            .args(["run", "--adapter", "caddyfile", "--config"])
+            .arg(file)
+            .env("CADDY_ADMIN", free_address().to_string())
+            .env("HOME", folder.path())
+            .env("XDG_CONFIG_HOME", folder.path())
+            .env("XDG_DATA_HOME", folder.path());
+        let process = Process::start(&mut command, folder.path(), || listens(address));
+        Self {
+            address,
+            host: front.host(),
+            _process: process,
+            _folder: folder,
+        }
+    }
+
+    /// Asks the protected site, on a connection of its own.
+    pub(crate) fn ask(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Response {
+        let mut all = vec![("Host", self.host)];
+        all.extend_from_slice(headers);
+        ask(self.address, method, target, &all).unwrap()
+    }
+
+    pub(crate) fn get(&self, target: &str, headers: &[(&str, &str)]) -> Response {
+        self.ask("GET", target, headers)
+    }
+}
+
+fn ask(
+    to: SocketAddr,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+) -> std::io::Result<Response> {
+    Connection::open(to).ask(&request(method, target, headers, b""))
+}
+
+fn listens(address: SocketAddr) -> bool {
+    TcpStream::connect(address).is_ok()
+}
