@@ -4,13 +4,14 @@
 //! `Accept-Encoding`) is not looked at. `Expect: 100-continue` is answered like anything else: no
 //! body is wanted, and nginx takes a 100 for a broken answer. actix-http has a service of its own
 //! for such requests, and what that one returns as an error is the response; so both services are
-//! this handler. A body that is announced is never waited for; actix-http closes the connection.
+//! this handler. A body that is announced is
+//! never waited for: the answer goes out at once, and the connection is closed.
 
 use std::net::SocketAddr;
 
 use actix_http::body::BoxBody;
 use actix_http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use actix_http::{Request, RequestHead, Response, StatusCode, Version};
+use actix_http::{ConnectionType, Request, RequestHead, Response, StatusCode, Version};
 use tracing::{Level, debug, enabled, info, warn};
 
 use super::body;
@@ -172,6 +173,14 @@ impl Asked {
     }
 }
 
+/// Whether a body is announced. Nobody waits for it, and after it the connection can't be trusted
+/// to begin with a request: a careless nginx announces the client's body and never sends it.
+fn announces_body(head: &RequestHead) -> bool {
+    let length = head.headers().field("content-length");
+    head.headers().contains_key(header::TRANSFER_ENCODING)
+        || !matches!(length, Field::Absent | Field::Once(b"0"))
+}
+
 /// The reply as actix-http sends it.
 fn response(reply: &Reply, request: &Request) -> Response<BoxBody> {
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::FORBIDDEN);
@@ -179,6 +188,11 @@ fn response(reply: &Reply, request: &Request) -> Response<BoxBody> {
         Some(problem) => body::problem(status, problem, request),
         None => Response::with_body(status, BoxBody::new(())),
     };
+    if announces_body(request.head()) {
+        response
+            .head_mut()
+            .set_connection_type(ConnectionType::Close);
+    }
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     for (name, value) in &reply.headers {

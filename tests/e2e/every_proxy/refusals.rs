@@ -3,10 +3,7 @@
 use std::{fs, process::Command};
 
 use super::assert_refused;
-use crate::harness::{
-    proxy::Front,
-    site::{ALICE, BOB, Site, basic, every_site, htgate_with},
-};
+use crate::harness::site::{ALICE, BOB, Site, basic, every_site, htgate_with};
 
 #[test]
 #[ignore = "needs nginx, Traefik and Caddy; tests/run installs them"]
@@ -69,25 +66,6 @@ fn who_is_known_but_not_of_the_group_is_forbidden() {
             .get("/staff/x", &[("Authorization", &basic(BOB))]);
         assert_refused(&site, 403, &response);
         assert_eq!(response.all("WWW-Authenticate"), [""; 0]);
-    }
-}
-
-#[test]
-#[ignore = "needs nginx, Traefik and Caddy; tests/run installs them"]
-fn who_guesses_is_told_to_wait() {
-    for front in Front::ALL {
-        eprintln!("== {front:?}");
-        let htgate = htgate_with(|file| file.replace("failures = 10", "failures = 3"));
-        let site = Site::start_with(front, htgate);
-        for guess in ["a", "b", "c"] {
-            assert_eq!(site.status_for(("alice", guess)), 401);
-        }
-        let response = site
-            .proxy
-            .get("/staff/x", &[("Authorization", &basic(("alice", "d")))]);
-        assert_refused(&site, 429, &response);
-        let seconds: u32 = response.one("Retry-After").parse().unwrap();
-        assert!((1..=60).contains(&seconds), "{response:?}");
     }
 }
 
