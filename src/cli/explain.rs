@@ -271,7 +271,10 @@ impl Explanation {
 
     fn text(&self) -> String {
         let mut text = String::new();
-        let mut line = |name: &str, value: &str| text += &format!("{name:<9} {value}\n");
+        let mut line = |name: &str, value: &str| {
+            let line = format!("{name:<9} {value}\n");
+            text.push_str(&line);
+        };
         for reading in &self.readings {
             line("reading", reading);
         }

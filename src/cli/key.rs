@@ -313,10 +313,11 @@ fn list(args: List, now: Timestamp) -> Result<(), Failure> {
             .expires
             .map_or_else(|| "never".to_owned(), |at| time(Some(at)));
         let state = state(record, now);
-        text += &format!(
+        let row = format!(
             "{:<13}{state:<9}{end:<21}{:<14}{}\n",
             record.id, record.realm, record.name
         );
+        text.push_str(&row);
     }
     print(&text)
 }

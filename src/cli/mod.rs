@@ -57,7 +57,7 @@ enum Command {
 /// Which configuration a command is about.
 #[derive(clap::Args)]
 struct ConfigArg {
-    /// The configuration file [default: $HTGATE_CONFIG, else /etc/htgate/htgate.toml]
+    /// The configuration file [default: `$HTGATE_CONFIG`, else /etc/htgate/htgate.toml]
     #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
 }

@@ -13,7 +13,7 @@ use crate::telemetry;
 
 /// Run the service
 ///
-/// SIGTERM lets requests finish, SIGHUP reads everything anew. HTGATE_LOG sets how much is
+/// SIGTERM lets requests finish, SIGHUP reads everything anew. `HTGATE_LOG` sets how much is
 /// logged: error, warn, info (the default) or debug.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  htgate serve --config /etc/htgate/htgate.toml")]

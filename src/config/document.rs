@@ -153,24 +153,21 @@ impl Document {
     fn variable(&mut self, name: &str, value: &str, problems: &mut Problems) {
         let key = name.trim_start_matches("HTGATE_").to_lowercase();
         let path: Vec<String> = key.split("__").map(str::to_owned).collect();
-        let kind = match schema::at(&path) {
-            Some(Place::Key(kind)) => kind,
-            _ => {
-                let known: Vec<String> = schema::KEYS
-                    .iter()
-                    .filter(|(key, _)| !key.contains(['*', '[']))
-                    .map(|(key, _)| format!("HTGATE_{}", key.replace('.', "__").to_uppercase()))
-                    .collect();
-                problems.push(Problem {
-                    line: 0,
-                    place: format!("environment variable {name}"),
-                    message: format!(
-                        "no key has this name{}",
-                        suggestion(name, known.iter().map(String::as_str))
-                    ),
-                });
-                return;
-            }
+        let Some(Place::Key(kind)) = schema::at(&path) else {
+            let known: Vec<String> = schema::KEYS
+                .iter()
+                .filter(|(key, _)| !key.contains(['*', '[']))
+                .map(|(key, _)| format!("HTGATE_{}", key.replace('.', "__").to_uppercase()))
+                .collect();
+            problems.push(Problem {
+                line: 0,
+                place: format!("environment variable {name}"),
+                message: format!(
+                    "no key has this name{}",
+                    suggestion(name, known.iter().map(String::as_str))
+                ),
+            });
+            return;
         };
         let key = path.join(".");
         self.variables

@@ -2,7 +2,7 @@
 //!
 //! Three steps. The file alone is held against the [`schema`], which finds every unknown key and
 //! wrong type and knows the line of each. The `config` crate lays the environment over it. What
-//! the values mean, and whether they fit together, is found out last ([`settings`]). No step
+//! the values mean, and whether they fit together, is found out last (`settings`). No step
 //! stops at the first problem.
 
 mod document;
@@ -99,7 +99,7 @@ impl Source {
         let document = Document::parse(&self.path, &text, &self.env, &mut problems)?;
         let raw = document.layered(&text, &mut problems);
         let settings = match raw {
-            Some(raw) => settings::Reader::new(&document, &mut problems).read(raw),
+            Some(raw) => settings::Reader::new(&document, &mut problems).read(&raw),
             None => None,
         };
         match settings {

@@ -275,7 +275,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The settings, with advice; nothing if there are problems.
-    pub(super) fn read(mut self, raw: raw::Raw) -> Option<(Settings, Vec<String>)> {
+    pub(super) fn read(mut self, raw: &raw::Raw) -> Option<(Settings, Vec<String>)> {
         let server = self.server(&raw.server);
         let admin = self.listen("admin.listen", &raw.admin.listen);
         if server
@@ -296,13 +296,13 @@ impl<'a> Reader<'a> {
         }
         let mut policies = BTreeMap::new();
         for (name, policy) in &raw.policies {
-            if let Some(policy) = self.policy(name, policy, &raw, &realms) {
+            if let Some(policy) = self.policy(name, policy, raw, &realms) {
                 policies.insert(name.clone(), policy);
             }
         }
         let rules = raw.rules.iter().enumerate();
         let rules = rules
-            .filter_map(|(index, rule)| self.rule(index, rule, &raw))
+            .filter_map(|(index, rule)| self.rule(index, rule, raw))
             .collect();
         let settings = Settings {
             file: self.document.path().to_owned(),

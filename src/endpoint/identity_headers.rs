@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use crate::decision::{Grant, Method};
-use crate::identity::Identity;
+use crate::identity::{Identity, Scope};
 
 /// What a header tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl Slot {
                 .map(|key| {
                     key.scopes
                         .iter()
-                        .map(|s| s.as_str())
+                        .map(Scope::as_str)
                         .collect::<Vec<_>>()
                         .join(",")
                 })

@@ -87,7 +87,7 @@ impl Trouble {
     }
 }
 
-impl<'w> Answer<'w> {
+impl Answer<'_> {
     /// Under the policy `open`.
     #[must_use]
     pub fn open() -> Self {

@@ -112,7 +112,7 @@ impl<'a> Description<'a> {
 mod tests {
     use super::*;
 
-    fn described<'a>(client: &'a str) -> Description<'a> {
+    fn described(client: &str) -> Description<'_> {
         Description {
             method: Ok(b"GET"),
             host: Ok(b"app.example"),

@@ -156,7 +156,7 @@ struct Asked {
 impl Asked {
     fn of(endpoint: Endpoint, head: &RequestHead, world: &World) -> Self {
         let description = endpoint.describe(head.headers());
-        let word = |value: Result<&[u8], Defect>| match value {
+        let shown = |value: Result<&[u8], Defect>| match value {
             Ok(value) => {
                 let bare = value.split(|b| *b == b'?').next().unwrap_or_default();
                 bare.get(..256).unwrap_or(bare).escape_ascii().to_string()
@@ -166,9 +166,9 @@ impl Asked {
         let client = description.client(&world.trusted_proxies);
         Self {
             client: client.map_or_else(|_| "-".to_owned(), |address| address.to_string()),
-            host: word(description.host),
-            method: word(description.method),
-            path: word(description.uri),
+            host: shown(description.host),
+            method: shown(description.method),
+            path: shown(description.uri),
         }
     }
 }

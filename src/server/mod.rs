@@ -2,7 +2,7 @@
 //!
 //! The endpoints are served by actix-http itself, without actix-web's router: what comes in is
 //! two paths, and one thing must be done differently from any web application, namely to answer
-//! `Expect: 100-continue` without a 100 (see [`handler`]). The admin listener is a small
+//! `Expect: 100-continue` without a 100 (see `handler.rs`). The admin listener is a small
 //! actix-web application.
 
 pub mod admin;

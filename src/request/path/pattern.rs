@@ -52,7 +52,9 @@ impl PathPattern {
             return Err(Invalid::Control(own()));
         }
         for never in ["//", "/./", "/../", "?", "#"] {
-            if format!("{raw}/").contains(never) && !(never == "//" && !raw.contains(never)) {
+            // A final dot segment has no slash behind it; a final slash is no empty segment.
+            let ends = raw.ends_with(never.trim_end_matches('/')) && never.contains('.');
+            if raw.contains(never) || ends {
                 return Err(Invalid::Never(own(), never));
             }
         }

@@ -88,22 +88,12 @@ fn decode_again(text: &[u8]) -> Option<Vec<Unit>> {
     let mut decoded = false;
     let mut rest = text;
     while let Some((&byte, tail)) = rest.split_first() {
-        (rest, decoded) = match escape(tail).filter(|_| byte == b'%') {
-            Some((byte, tail)) => {
-                units.push(Unit {
-                    byte,
-                    encoded: true,
-                });
-                (tail, true)
-            }
-            None => {
-                units.push(Unit {
-                    byte,
-                    encoded: false,
-                });
-                (tail, decoded)
-            }
-        };
+        let hidden = escape(tail).filter(|_| byte == b'%');
+        decoded |= hidden.is_some();
+        let encoded = hidden.is_some();
+        let (byte, tail) = hidden.unwrap_or((byte, tail));
+        units.push(Unit { byte, encoded });
+        rest = tail;
     }
     decoded.then_some(units)
 }

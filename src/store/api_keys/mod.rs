@@ -4,7 +4,7 @@
 //! running service asks it, from memory where it can. Both may be open at once, in any number
 //! of processes: a change is durable when the method that made it returns.
 //!
-//! Only digests of keys are kept ([`crate::identity::digest`]).
+//! Only digests of keys are kept ([`crate::identity::ApiKeyDigest`]).
 
 pub mod error;
 pub mod expiry;

@@ -3,7 +3,7 @@
 use std::{fs, process::Command};
 
 use super::assert_refused;
-use crate::harness::site::{ALICE, BOB, Site, basic, every_site, htgate_with};
+use crate::harness::site::{ALICE, BOB, basic, every_site};
 
 #[test]
 #[ignore = "needs nginx, Traefik and Caddy; tests/run installs them"]
