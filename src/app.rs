@@ -39,6 +39,7 @@ struct Parts {
     file: Watched<()>,
     realms: BTreeMap<String, Files>,
     keys: Option<Arc<ApiKeys>>,
+    keys_away: bool,
     verifier: Arc<Verifier>,
 }
 
@@ -127,7 +128,7 @@ impl Application {
         let mut parts = self.lock();
         let mut first = None;
         for files in parts.realms.values_mut() {
-            for result in files.reload() {
+            for result in files.refresh() {
                 if let Err(unusable) = result {
                     first.get_or_insert(unusable);
                 }
@@ -184,9 +185,7 @@ impl Application {
     /// One look at the files and the key store.
     fn look(&self) {
         let mut parts = self.lock();
-        if let Some(Err(error)) = parts.keys.as_ref().map(|keys| keys.poll()) {
-            error!(%error, "the key store can't be read");
-        }
+        parts.look_at_keys();
         match parts.file.poll() {
             Ok(false) => {}
             Ok(true) => {
@@ -257,6 +256,7 @@ impl Parts {
             file: Watched::open(&settings.file, |_| Ok(()))?,
             realms: realms.collect::<Result<_, Unusable>>()?,
             keys,
+            keys_away: false,
             verifier,
             settings,
         })
@@ -343,6 +343,17 @@ impl Parts {
         Rules::new(rules.collect())
     }
 
+    /// One look at the key store; told when it goes away and when it is back.
+    fn look_at_keys(&mut self) {
+        let looked = self.keys.as_ref().map_or(Ok(()), |keys| keys.poll());
+        match (&looked, self.keys_away) {
+            (Err(error), false) => error!(%error, "the key store is away"),
+            (Ok(()), true) => info!("the key store is back"),
+            _ => {}
+        }
+        self.keys_away = looked.is_err();
+    }
+
     /// Logs what is worth knowing about the files.
     fn tell(&self) {
         for (realm, files) in &self.realms {
@@ -407,10 +418,10 @@ impl Files {
         ]
     }
 
-    fn reload(&mut self) -> [Result<(), Unusable>; 2] {
+    fn refresh(&mut self) -> [Result<(), Unusable>; 2] {
         [
-            self.users.as_mut().map_or(Ok(()), Watched::reload),
-            self.groups.as_mut().map_or(Ok(()), Watched::reload),
+            self.users.as_mut().map_or(Ok(()), Watched::refresh),
+            self.groups.as_mut().map_or(Ok(()), Watched::refresh),
         ]
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use config::{Config, Environment};
+use config::{Config, File, FileFormat};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -81,6 +81,13 @@ impl Document {
         }
     }
 
+    /// Whether something in a section is known to be wrong, so that what it lacks says little.
+    pub(super) fn is_faulty(&self, section: &[&str]) -> bool {
+        self.wrong
+            .iter()
+            .any(|path| path.iter().zip(section).all(|(a, b)| a == b))
+    }
+
     /// The folder that relative paths start from.
     pub(super) fn folder(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new("/"))
@@ -106,6 +113,12 @@ impl Document {
             path.push(name.get_ref().to_string());
             self.lines
                 .insert(path.join("."), line_of(name.span().start));
+            if schema::is_named(path) && !is_name(name.get_ref()) {
+                problems.push(self.problem(&path.join("."), NAME));
+                self.wrong.push(path.clone());
+                path.pop();
+                continue;
+            }
             match schema::at(path) {
                 Some(place) => self.value(place, path, value, line_of, problems),
                 None => {
@@ -191,27 +204,18 @@ impl Document {
         for path in &self.wrong {
             remove(&mut table, path);
         }
-        let variables = |lists: bool| {
-            let names = self
-                .variables
-                .iter()
-                .filter(|(key, _)| is_list(key) == lists);
-            let values = names.map(|(_, (name, value))| (name.clone(), value.clone()));
-            Environment::with_prefix("HTGATE")
-                .prefix_separator("_")
-                .separator("__")
-                .ignore_empty(true)
-                .source(Some(values.collect()))
-        };
-        let mut lists = variables(true).try_parsing(true).list_separator(",");
-        for key in self.variables.keys().filter(|key| is_list(key)) {
-            lists = lists.with_list_parse_key(key);
+        let text = toml::to_string(&table).ok()?;
+        let mut layers = Config::builder().add_source(File::from_str(&text, FileFormat::Toml));
+        for (key, (_, value)) in &self.variables {
+            let items = || value.split(',').map(str::trim).collect::<Vec<_>>();
+            layers = match is_list(key) {
+                _ if value.is_empty() => Ok(layers),
+                true => layers.set_override(key, items()),
+                false => layers.set_override(key, value.as_str()),
+            }
+            .ok()?;
         }
-        let layers = Config::builder()
-            .add_source(Config::try_from(&table).ok()?)
-            .add_source(variables(false))
-            .add_source(lists)
-            .build();
+        let layers = layers.build();
         match layers.and_then(Config::try_deserialize) {
             Ok(raw) => Some(raw),
             Err(error) => {
@@ -224,6 +228,16 @@ impl Document {
             }
         }
     }
+}
+
+/// What names of realms and policies are made of.
+const NAME: &str = "a name is lower-case letters, digits, \"-\" and \"_\", and starts with one of \
+                    the first two";
+
+fn is_name(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    name.bytes().next().is_some_and(plain)
+        && name.bytes().all(|b| plain(b) || b == b'_' || b == b'-')
 }
 
 /// Whether the key takes a list.
@@ -267,6 +281,7 @@ fn fits(kind: Kind, value: &DeValue<'_>) -> bool {
 
 /// A key as it stands in the file: `[realms.intranet] title`, `[[rules]] no. 2, paths`.
 fn shown(key: &str) -> String {
+    let key = &key.escape_debug().to_string();
     let Some((section, name)) = key.rsplit_once('.') else {
         return format!("[{key}]");
     };

@@ -95,7 +95,7 @@ pub(super) struct Cache {
 #[derive(Debug, Deserialize)]
 #[serde(default)]
 pub(super) struct Throttle {
-    pub(super) failures: u32,
+    pub(super) failures: u64,
     pub(super) window: String,
 }
 

@@ -79,6 +79,12 @@ pub enum Place {
     List,
 }
 
+/// Whether the end of a path is a name that the administrator chooses.
+#[must_use]
+pub fn is_named(path: &[String]) -> bool {
+    matches!(path, [section, _] if section == "realms" || section == "policies")
+}
+
 /// What belongs at a path, if anything does.
 #[must_use]
 pub fn at(path: &[String]) -> Option<Place> {

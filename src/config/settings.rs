@@ -155,6 +155,22 @@ pub struct Cache {
     pub offline_ttl: Duration,
 }
 
+impl Listen {
+    /// Whether both can't be had at once.
+    fn overlaps(&self, other: &Self) -> bool {
+        let (Self::Tcp(one), Self::Tcp(two)) = (self, other) else {
+            return self == other;
+        };
+        let (Some((host, port)), Some((other_host, other_port))) =
+            (one.rsplit_once(':'), two.rsplit_once(':'))
+        else {
+            return false;
+        };
+        let any = |host| matches!(host, "0.0.0.0" | "[::]");
+        port == other_port && port != "0" && (host == other_host || any(host) || any(other_host))
+    }
+}
+
 impl fmt::Display for Listen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -278,10 +294,8 @@ impl<'a> Reader<'a> {
     pub(super) fn read(mut self, raw: &raw::Raw) -> Option<(Settings, Vec<String>)> {
         let server = self.server(&raw.server);
         let admin = self.listen("admin.listen", &raw.admin.listen);
-        if server
-            .listen
-            .iter()
-            .any(|listen| Some(listen) == admin.as_ref() && !any_port(listen))
+        if let Some(admin) = &admin
+            && server.listen.iter().any(|listen| listen.overlaps(admin))
         {
             self.fault(
                 "admin.listen",
@@ -391,6 +405,13 @@ impl<'a> Reader<'a> {
         if let Some(path) = raw.strip_prefix("unix:") {
             return Some(Listen::Unix(self.path(path)));
         }
+        if raw == "systemd" {
+            self.fault(
+                key,
+                "this version can't take sockets from systemd; name an address or a path",
+            );
+            return None;
+        }
         let port = raw.rsplit_once(':').and_then(|(host, port)| {
             (!host.is_empty())
                 .then(|| port.parse::<u16>().ok())
@@ -404,20 +425,6 @@ impl<'a> Reader<'a> {
             return None;
         }
         Some(Listen::Tcp(raw.to_owned()))
-    }
-
-    fn name(&mut self, section: &str, name: &str) {
-        let first = name
-            .bytes()
-            .next()
-            .is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-        let word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
-        if !first || !name.bytes().all(word) {
-            self.fault(
-                &format!("{section}.{name}"),
-                "a name is lower-case letters, digits, \"-\" and \"_\", and starts with one of the first two",
-            );
-        }
     }
 
     fn offer(&mut self, key: &str, raw: &[String], users: bool, keys: bool) -> Vec<Scheme> {
@@ -447,9 +454,8 @@ impl<'a> Reader<'a> {
 
     fn realm(&mut self, name: &str, raw: &raw::Realm) -> Option<RealmSettings> {
         let at = |key: &str| format!("realms.{name}.{key}");
-        self.name("realms", name);
         let users = raw.htpasswd.is_some();
-        if !users && !raw.api_keys {
+        if !users && !raw.api_keys && !self.document.is_faulty(&["realms", name]) {
             let near = "needs htpasswd = \"FILE\", or api_keys = true, or both";
             self.fault(&format!("realms.{name}"), near);
         }
@@ -502,7 +508,6 @@ impl<'a> Reader<'a> {
         realms: &BTreeMap<String, RealmSettings>,
     ) -> Option<PolicySettings> {
         let at = |key: &str| format!("policies.{name}.{key}");
-        self.name("policies", name);
         if matches!(name, "open" | "closed") {
             self.fault(
                 &format!("policies.{name}"),
@@ -562,9 +567,7 @@ impl<'a> Reader<'a> {
         let at = |key: &str| format!("rules.[{index}].{key}");
         let hosts = self.take_all(&at("hosts"), &raw.hosts, HostPattern::parse);
         let paths = self.take_all(&at("paths"), &raw.paths, PathPattern::parse);
-        let methods = self.take_all(&at("methods"), &raw.methods, |m| {
-            Method::parse(m.as_bytes())
-        });
+        let methods = self.take_all(&at("methods"), &raw.methods, method);
         let Some(policy) = &raw.policy else {
             self.fault(
                 &format!("rules.[{index}]"),
@@ -680,6 +683,22 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// A method; one in lower case would match nothing, and leave its requests to later rules.
+fn method(raw: &str) -> Result<Method, String> {
+    let upper = raw.to_ascii_uppercase();
+    if upper != raw && COMMON_METHODS.contains(&upper.as_str()) {
+        return Err(format!(
+            "methods are compared with case: {raw:?} is not {upper:?}"
+        ));
+    }
+    Method::parse(raw.as_bytes()).map_err(|error| format!("{raw:?}: {error}"))
+}
+
+/// RFC 9110 §9.3 and RFC 5789.
+const COMMON_METHODS: [&str; 9] = [
+    "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH",
+];
+
 /// Headers that HTTP or an endpoint gives a meaning.
 const RESERVED: &[&str] = &[
     "Authorization",
@@ -701,8 +720,3 @@ const RESERVED: &[&str] = &[
     "X-Accel-Redirect",
     "X-Auth-Status",
 ];
-
-/// Whether the system is asked to choose a port, so that two such places differ.
-fn any_port(listen: &Listen) -> bool {
-    matches!(listen, Listen::Tcp(address) if address.ends_with(":0"))
-}

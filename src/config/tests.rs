@@ -110,6 +110,42 @@ fn a_mistake_is_told_with_line_key_and_remedy() {
             "htgate.toml:1: [identity_headers] groups: X-Auth-Groups is taken by another of these headers",
         ),
         (
+            "[policies.x]",
+            "htgate.toml:1: [policies] x: names no realm; write realm = \"NAME\"",
+        ),
+        (
+            "[realms.x]",
+            "htgate.toml:1: [realms] x: needs htpasswd = \"FILE\", or api_keys = true, or both",
+        ),
+        (
+            "[policies.\"a\\nb\"]",
+            "htgate.toml:1: [policies] a\\nb: a name is lower-case letters, digits, \"-\" and \"_\", and starts with one of the first two",
+        ),
+        (
+            "[[rules]]",
+            "htgate.toml:1: [[rules]] no. 1: names no policy; write policy = \"NAME\"",
+        ),
+        (
+            "[[rules]]\nmethods = [\"get\"]\npolicy = \"open\"",
+            "htgate.toml:2: [[rules]] no. 1, methods: methods are compared with case: \"get\" is not \"GET\"",
+        ),
+        (
+            "[server]\nlisten = []",
+            "htgate.toml:2: [server] listen: names no place to listen on",
+        ),
+        (
+            "[server]\nlisten = [\"systemd\"]",
+            "htgate.toml:2: [server] listen: this version can't take sockets from systemd; name an address or a path",
+        ),
+        (
+            "[realms.a]\nhtpasswd = \"u\"\noffer = []",
+            "htgate.toml:3: [realms.a] offer: offers nothing; leave it out for the default",
+        ),
+        (
+            "[server]\nlisten = [\"127.0.0.1:9181\"]\n[admin]\nlisten = \"0.0.0.0:9181\"",
+            "htgate.toml:4: [admin] listen: must not be one of the addresses in [server] listen",
+        ),
+        (
             "[server\n",
             "htgate.toml:1: this is no TOML: unclosed table, expected `]`",
         ),

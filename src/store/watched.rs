@@ -20,7 +20,7 @@ use super::MAX_FILE_LEN;
 
 /// How long a file must be quiet before it is read.
 const QUIET: Duration = Duration::from_millis(150);
-/// How long a reload that somebody waits for waits for that.
+/// How long whoever can't do without the file waits for that.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Reads a file's bytes into what it means.
 type Parse<T> = Box<dyn Fn(&[u8]) -> Result<T, String> + Send>;
@@ -79,7 +79,7 @@ impl Stamp {
 }
 
 impl<T> Watched<T> {
-    /// Reads a file for the first time.
+    /// Reads a file for the first time, as soon as it is quiet.
     ///
     /// # Errors
     /// [`Unusable`].
@@ -91,14 +91,12 @@ impl<T> Watched<T> {
             path: path.to_owned(),
             why,
         };
-        let before = Stamp::of(path).map_err(|e| unusable(e.to_string()))?;
-        let current = parse(&read(path).map_err(|e| unusable(e.to_string()))?).map_err(unusable)?;
+        let (bytes, stamp) = read_quiet(path).map_err(|error| unusable(error.to_string()))?;
         Ok(Self {
             path: path.to_owned(),
+            current: Arc::new(parse(&bytes).map_err(unusable)?),
             parse: Box::new(parse),
-            current: Arc::new(current),
-            // What was written just now is read once more when it is quiet.
-            known: Some(before).filter(Stamp::is_quiet),
+            known: Some(stamp),
             seen: None,
         })
     }
@@ -124,12 +122,13 @@ impl<T> Watched<T> {
         let stamp = match Stamp::of(&self.path) {
             Ok(stamp) => stamp,
             Err(error) => {
-                let known = self.known.take().is_some() || self.seen.take().is_some();
                 // Told once; when the file is back, it counts as changed.
-                return if known {
-                    Err(self.unusable(error.to_string()))
-                } else {
+                let told = self.known.is_none() && self.seen.is_none();
+                (self.known, self.seen) = (None, None);
+                return if told {
                     Ok(false)
+                } else {
+                    Err(self.unusable(error.to_string()))
                 };
             }
         };
@@ -137,51 +136,40 @@ impl<T> Watched<T> {
             return Ok(false);
         }
         match self.seen {
-            Some((seen, since)) if seen == stamp => {
-                if since.elapsed() < QUIET {
-                    return Ok(false);
-                }
-            }
+            Some((seen, since)) if seen == stamp && since.elapsed() >= QUIET => {}
+            Some((seen, _)) if seen == stamp => return Ok(false),
             _ => {
                 self.seen = Some((stamp, Instant::now()));
                 return Ok(false);
             }
         }
-        self.take(stamp)
+        let bytes = read(&self.path).map_err(|error| self.unusable(error.to_string()))?;
+        if Stamp::of(&self.path).ok() != Some(stamp) {
+            return Ok(false);
+        }
+        self.take(&bytes, stamp)?;
+        Ok(true)
     }
 
-    /// Reads the file now, as soon as it is quiet.
+    /// Reads the file now, if it has changed, as soon as it is quiet.
     ///
     /// # Errors
     /// [`Unusable`], also when it is written to without a pause.
-    pub fn reload(&mut self) -> Result<(), Unusable> {
-        let started = Instant::now();
-        loop {
-            let stamp = Stamp::of(&self.path).map_err(|e| self.unusable(e.to_string()))?;
-            let settled = self.known == Some(stamp) || stamp.is_quiet();
-            if settled && self.take(stamp)? {
-                return Ok(());
-            }
-            if started.elapsed() > PATIENCE {
-                return Err(self.unusable("it is being written to all the time".to_owned()));
-            }
-            thread::sleep(Duration::from_millis(10));
+    pub fn refresh(&mut self) -> Result<(), Unusable> {
+        if self.known.is_some() && Stamp::of(&self.path).ok() == self.known {
+            return Ok(());
         }
+        let read = read_quiet(&self.path);
+        let (bytes, stamp) = read.map_err(|error| self.unusable(error.to_string()))?;
+        self.take(&bytes, stamp)
     }
 
-    /// Reads the file, if it still looks like this afterwards.
-    fn take(&mut self, stamp: Stamp) -> Result<bool, Unusable> {
-        let bytes = read(&self.path).map_err(|e| self.unusable(e.to_string()))?;
-        if Stamp::of(&self.path).ok() != Some(stamp) {
-            self.seen = None;
-            return Ok(false);
-        }
-        self.known = Some(stamp);
-        self.seen = None;
-        match (self.parse)(&bytes) {
+    fn take(&mut self, bytes: &[u8], stamp: Stamp) -> Result<(), Unusable> {
+        (self.known, self.seen) = (Some(stamp), None);
+        match (self.parse)(bytes) {
             Ok(meaning) => {
                 self.current = Arc::new(meaning);
-                Ok(true)
+                Ok(())
             }
             Err(why) => Err(self.unusable(why)),
         }
@@ -192,6 +180,24 @@ impl<T> Watched<T> {
             path: self.path.clone(),
             why,
         }
+    }
+}
+
+/// Reads a file that nobody has written to for a moment, and that doesn't change meanwhile.
+fn read_quiet(path: &Path) -> io::Result<(Vec<u8>, Stamp)> {
+    let started = Instant::now();
+    loop {
+        let stamp = Stamp::of(path)?;
+        if stamp.is_quiet() {
+            let bytes = read(path)?;
+            if Stamp::of(path)? == stamp {
+                return Ok((bytes, stamp));
+            }
+        }
+        if started.elapsed() > PATIENCE {
+            return Err(io::Error::other("it is being written to all the time"));
+        }
+        thread::sleep(Duration::from_millis(10));
     }
 }
 
@@ -300,13 +306,13 @@ mod tests {
     }
 
     #[test]
-    fn a_reload_waits_for_the_file_and_reads_what_was_written() {
+    fn a_refresh_waits_for_the_file_and_reads_what_was_written() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         fs::write(&path, "one").unwrap();
         let mut watched = watch(&path);
         fs::write(&path, "two").unwrap();
-        watched.reload().unwrap();
+        watched.refresh().unwrap();
         assert_eq!(watched.current().as_str(), "two");
     }
 }
