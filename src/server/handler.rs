@@ -92,7 +92,12 @@ fn host(head: &RequestHead) -> Result<(), Defect> {
 /// One line for every refusal, with its reason; allowed ones at debug. What a client sent is
 /// escaped, and never a credential.
 fn log(route: &Route<'_>, answered: &Answered<'_>, head: &RequestHead, world: &World) {
-    if !enabled!(Level::WARN) {
+    let wanted = match answered.answer {
+        Answer::Allow { .. } => enabled!(Level::DEBUG),
+        Answer::Challenge { .. } | Answer::Forbid { .. } => enabled!(Level::INFO),
+        Answer::Trouble(_) => enabled!(Level::WARN),
+    };
+    if !wanted {
         return;
     }
     let endpoint = route.endpoint.path();

@@ -298,3 +298,6 @@ impl Shared {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;
