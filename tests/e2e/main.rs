@@ -17,3 +17,4 @@ mod every_proxy;
 mod harness;
 mod nginx;
 mod traefik;
+mod vectors;
