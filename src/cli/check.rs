@@ -7,16 +7,16 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::{ConfigArg, Failure};
+use super::{ConfigArg, Exit, Failure};
 use crate::app::{Application, open_key_store};
 use crate::config::{RuleSettings, Settings};
 use crate::identity::Password;
 use crate::password_hash::{Kind, stand_in};
-use crate::server::{Bound, SocketFile};
+use crate::server::{Bound, Probe, SocketFile};
 use crate::store::Htpasswd;
 
 /// Slower hashes keep a new visitor waiting, and the cores busy.
-const SLOW: Duration = Duration::from_millis(250);
+const SLOW: Duration = Duration::from_millis(500);
 
 /// Look over the whole configuration: files, sockets, key store, and what could be better
 ///
@@ -45,11 +45,22 @@ struct Findings {
 
 pub(super) fn run(args: Args) -> Result<(), Failure> {
     let source = args.config.source();
-    let (settings, advice) = source.load()?;
-    settings.readable()?;
-    let mut findings = Findings {
-        warnings: advice,
-        ..Findings::default()
+    let loaded = source.load().and_then(|(settings, advice)| {
+        settings.readable()?;
+        Ok((settings, advice))
+    });
+    let mut findings = Findings::default();
+    let settings = match loaded {
+        Ok((settings, advice)) => {
+            findings.warnings = advice;
+            settings
+        }
+        Err(problems) if args.json => {
+            findings.errors = problems.to_string().lines().map(str::to_owned).collect();
+            findings.print(args.json)?;
+            return Err(Failure::new(Exit::Usage, ""));
+        }
+        Err(problems) => return Err(problems.into()),
     };
     findings.sockets(&settings);
     findings.keys(&settings);
@@ -88,10 +99,15 @@ impl Findings {
             .chain([&settings.admin.listen]);
         for listen in places {
             match Bound::probe(listen, &socket) {
-                Ok(true) => {}
-                Ok(false) => self
-                    .notes
-                    .push(format!("{listen}: taken, by a running htgate perhaps")),
+                Ok(Probe::Free) => {}
+                Ok(Probe::Taken) => {
+                    self.notes
+                        .push(format!("{listen}: taken, by a running htgate perhaps"));
+                }
+                Ok(Probe::NoFolder) => {
+                    let note = "its folder is not there yet; systemd makes it at the start";
+                    self.notes.push(format!("{listen}: {note}"));
+                }
                 Err(error) => self.errors.push(error.to_string()),
             }
         }
@@ -187,9 +203,13 @@ impl Findings {
 fn measure(kind: Kind) -> Duration {
     let hash = stand_in(kind);
     let password = Password::new(Zeroizing::new(b"a password of the usual length".to_vec()));
-    let started = Instant::now();
-    std::hint::black_box(hash.verify(&password));
-    started.elapsed()
+    let once = || {
+        let started = Instant::now();
+        std::hint::black_box(hash.verify(&password));
+        started.elapsed()
+    };
+    // The best of three: what else runs on the machine is no property of the hash.
+    once().min(once()).min(once())
 }
 
 /// Whether the first rule takes every request that the second could.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
+use super::key::failed;
 use super::{ConfigArg, Exit, Failure};
 use crate::app::{Application, open_key_store};
 use crate::decision::{Decision, Outcome, Rejection, decide};
@@ -102,9 +103,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         (Some(name), _) => Supposed::User(name.clone()),
         (None, Some(id)) => {
             let store = open_key_store(&settings.api_keys)?;
-            let record = store
-                .get(id)
-                .map_err(|error| Failure::new(Exit::Usage, error))?;
+            let record = store.get(id).map_err(|error| failed(id, error))?;
             Supposed::Key(Arc::new(record))
         }
     };
@@ -116,13 +115,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (*n, *v)).collect();
     let description = endpoint.describe(headers.as_slice());
     let explained = explain(&world, endpoint, policy.as_deref(), &description, &identity)?;
-    let readings = uri
-        .as_deref()
-        .and_then(|uri| Some(Uri::parse(uri.as_bytes()).ok()?.readings()));
-    let explained = Explanation {
-        readings: readings.unwrap_or_default(),
-        ..explained
-    };
+    let explained = explained.with_readings(uri.as_deref());
     let mut out = io::stdout().lock();
     if json {
         writeln!(out, "{:#}", explained.json())?;
@@ -253,6 +246,16 @@ fn why(answer: &Answer<'_>) -> String {
 }
 
 impl Explanation {
+    /// The same, with what the path can be read as, or why it can't.
+    fn with_readings(mut self, uri: Option<&str>) -> Self {
+        match uri.map(|uri| Uri::parse(uri.as_bytes()).and_then(|uri| uri.readings())) {
+            Some(Ok(readings)) => self.readings = readings,
+            Some(Err(no_reading)) => self.why = format!("{} ({no_reading})", self.why),
+            None => {}
+        }
+        self
+    }
+
     fn json(&self) -> Value {
         let headers = self.reply.headers.iter();
         let headers: Vec<Value> = headers

@@ -30,7 +30,11 @@ pub(super) enum Command {
     Show(Show),
     Update(Update),
     Rotate(Rotate),
+    /// Refuse a key from now on; it stays in the list
+    #[command(after_help = "Example:\n  htgate key revoke backup")]
     Revoke(One),
+    /// Forget a key altogether; its name is free again
+    #[command(after_help = "Example:\n  htgate key delete backup")]
     Delete(One),
 }
 
@@ -55,7 +59,7 @@ pub(super) struct Create {
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   htgate key import --realm intranet --name legacy < key.txt
-  sha256sum key.txt | cut -c1-64 | htgate key import --realm intranet --name legacy --sha256")]
+  printf %s \"$KEY\" | sha256sum | cut -c1-64 | htgate key import --realm intranet --name legacy --sha256")]
 pub(super) struct Import {
     #[command(flatten)]
     new: New,
@@ -157,9 +161,7 @@ pub(super) struct Rotate {
     config: ConfigArg,
 }
 
-/// Name a key: revoke refuses it from now on, delete forgets it altogether
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  htgate key revoke backup\n  htgate key delete backup")]
 pub(super) struct One {
     /// The key's id or name
     #[arg(value_name = "ID")]
@@ -373,14 +375,10 @@ fn usage(message: impl std::fmt::Display) -> Failure {
 }
 
 /// A mistake in the request is the caller's; anything else is the store's.
-fn failed(key: &str, error: KeyError) -> Failure {
+pub(super) fn failed(key: &str, error: KeyError) -> Failure {
     match error {
         KeyError::Store(error) => error.into(),
-        KeyError::Unknown => Failure::new(
-            Exit::No,
-            format_args!("there is no key with the id or name {key:?}; see \"htgate key list\""),
-        ),
-        error => Failure::new(Exit::No, error),
+        error => Failure::new(Exit::No, format_args!("key {key:?}: {error}")),
     }
 }
 
@@ -443,22 +441,33 @@ fn described(record: &ApiKeyRecord, now: Timestamp) -> Value {
 }
 
 fn shown(record: &ApiKeyRecord, now: Timestamp) -> String {
-    let Value::Object(fields) = described(record, now) else {
-        return String::new();
-    };
-    let word = |value: &Value| match value {
+    const LINES: [&str; 11] = [
+        "id",
+        "name",
+        "realm",
+        "owner",
+        "scopes",
+        "networks",
+        "state",
+        "created",
+        "expires",
+        "revoked",
+        "last_used",
+    ];
+    let fields = described(record, now);
+    let word = |name: &str| match &fields[name] {
         Value::String(text) => text.clone(),
-        Value::Array(items) if items.is_empty() => "-".to_owned(),
-        Value::Array(items) => {
+        Value::Array(items) if !items.is_empty() => {
             let words: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
             words.join(" ")
         }
+        _ if matches!(name, "expires" | "last_used") => "never".to_owned(),
         _ => "-".to_owned(),
     };
-    let lines = fields
+    LINES
         .iter()
-        .map(|(name, value)| format!("{name:<10} {}\n", word(value)));
-    lines.collect()
+        .map(|name| format!("{name:<10} {}\n", word(name)))
+        .collect()
 }
 
 fn print(text: &str) -> Result<(), Failure> {

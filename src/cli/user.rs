@@ -16,27 +16,34 @@ use crate::password_hash::{DEFAULT_BCRYPT_COST, MAX_PASSWORD_LEN, hash_bcrypt};
 use crate::store::Htpasswd;
 use crate::store::htpasswd::edit;
 
+/// What bcrypt sees of a password, in bytes.
+const BCRYPT_LENGTH: usize = 72;
+
 /// Users of a realm: set, remove, list, verify
 ///
 /// Edits the realm's htpasswd file as Apache's htpasswd would. When a command returns, its change
 /// is in force in the running service.
 #[derive(Subcommand)]
 pub(super) enum Command {
+    /// Add a user, or change a password
+    ///
+    /// The password is asked for on a terminal, else read from standard input. It is stored as
+    /// bcrypt.
+    #[command(after_help = "Examples:
+  htgate user set --realm intranet alice
+  printf %s \"$PASSWORD\" | htgate user set --realm intranet alice")]
     Set(One),
+    /// Remove a user
+    #[command(after_help = "Example:\n  htgate user remove --realm intranet alice")]
     Remove(One),
     List(List),
+    /// Say by the exit status whether a password is the user's: 0 if it is, else 1
+    #[command(after_help = "Example:
+  printf %s \"$PASSWORD\" | htgate user verify --realm intranet alice")]
     Verify(One),
 }
 
-/// Name a user: set adds one or changes the password, remove removes, verify checks a password
-///
-/// The password is asked for on a terminal, else read from standard input. It is stored as bcrypt.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:
-  htgate user set --realm intranet alice
-  printf %s \"$PASSWORD\" | htgate user set --realm intranet alice
-  htgate user verify --realm intranet alice
-  htgate user remove --realm intranet alice")]
 pub(super) struct One {
     /// The realm whose htpasswd file is meant
     #[arg(long, value_name = "R")]
@@ -127,6 +134,11 @@ fn set(args: One) -> Result<(), Failure> {
         return Err(unfit(
             "the password holds a control character, which Basic can't carry",
         ));
+    }
+    if password.len() > BCRYPT_LENGTH {
+        eprintln!(
+            "htgate: note: bcrypt looks at the first {BCRYPT_LENGTH} bytes of a password only"
+        );
     }
     let password = Password::new(password);
     let hash = hash_bcrypt(&password, DEFAULT_BCRYPT_COST)

@@ -1,7 +1,7 @@
 //! Which requests fall under which policy: the first rule that covers host, path and method.
 
 use crate::request::Target;
-use crate::request::host::{Host, HostPattern};
+use crate::request::host::HostPattern;
 use crate::request::method::Method;
 use crate::request::path::PathPattern;
 
@@ -54,36 +54,40 @@ impl Rules {
     #[must_use]
     pub fn ruling(&self, target: &Target<'_>) -> Option<Ruling> {
         let path = target.path.as_ref().ok()?;
-        path.verdict(
-            |reading| self.first(&target.host, target.method, reading),
+        let candidates: Vec<(usize, &Rule)> = self.candidates(target).collect();
+        let verdict = path.verdict(
+            |reading| first(&candidates, reading),
             |a, b| a.policy == b.policy,
-        )
+        );
+        verdict.ok().flatten()
     }
 
-    /// The ruling on one reading of a path.
-    fn first(&self, host: &Host<'_>, method: &str, reading: &[u8]) -> Ruling {
+    /// The rules for this host and method, each with its number.
+    fn candidates<'r>(&'r self, target: &Target<'_>) -> impl Iterator<Item = (usize, &'r Rule)> {
         let covers = |rule: &Rule| {
-            (rule.hosts.is_empty() || rule.hosts.iter().any(|pattern| pattern.matches(host)))
-                && (rule.methods.is_empty() || rule.methods.iter().any(|m| m.as_str() == method))
-                && (rule.paths.is_empty() || rule.paths.iter().any(|p| p.matches(reading)))
+            let (hosts, methods) = (&rule.hosts, &rule.methods);
+            (hosts.is_empty() || hosts.iter().any(|pattern| pattern.matches(&target.host)))
+                && (methods.is_empty() || methods.iter().any(|m| m.as_str() == target.method))
         };
-        let found = self.0.iter().enumerate().find(|(_, rule)| covers(rule));
-        match found {
-            Some((index, rule)) => Ruling {
-                rule: Some(index + 1),
-                policy: rule.policy,
-            },
-            None => Ruling {
-                rule: None,
-                policy: PolicyRef::Closed,
-            },
-        }
+        (1..).zip(&self.0).filter(move |(_, rule)| covers(rule))
+    }
+}
+
+/// The ruling on one reading of a path.
+fn first(candidates: &[(usize, &Rule)], reading: &[u8]) -> Ruling {
+    let covers =
+        |rule: &Rule| rule.paths.is_empty() || rule.paths.iter().any(|p| p.matches(reading));
+    let found = candidates.iter().find(|(_, rule)| covers(rule));
+    Ruling {
+        rule: found.map(|(number, _)| *number),
+        policy: found.map_or(PolicyRef::Closed, |(_, rule)| rule.policy),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::request::host::Host;
     use crate::request::path::Uri;
 
     fn rule(hosts: &[&str], paths: &[&str], methods: &[&str], policy: PolicyRef) -> Rule {

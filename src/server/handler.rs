@@ -101,7 +101,10 @@ fn log(route: &Route<'_>, answered: &Answered<'_>, head: &RequestHead, world: &W
         return;
     }
     let endpoint = route.endpoint.path();
-    let (rule, policy) = (answered.rule.unwrap_or(0), answered.policy);
+    let rule = answered
+        .rule
+        .map_or_else(|| "none".to_owned(), |rule| rule.to_string());
+    let policy = answered.policy;
     let realm = answered.realm.unwrap_or("-");
     let asked = Asked::of(route.endpoint, head, world);
     let (client, host, method, path) = (&asked.client, &asked.host, &asked.method, &asked.path);

@@ -31,6 +31,17 @@ pub struct SocketFile {
     pub group: Option<String>,
 }
 
+/// What a place to listen is like before anybody does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// It can be had.
+    Free,
+    /// Another process has it.
+    Taken,
+    /// The folder of the socket isn't there.
+    NoFolder,
+}
+
 /// Why a listener could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
@@ -93,22 +104,27 @@ impl Bound {
         }
     }
 
-    /// Whether a listener could be had; false if another one has the place. Leaves nothing behind.
+    /// Whether a listener could be had. Leaves nothing behind.
     ///
     /// # Errors
-    /// [`BindError`], where it isn't a matter of who came first.
-    pub fn probe(listen: &Listen, socket: &SocketFile) -> Result<bool, BindError> {
+    /// [`BindError`], where it isn't a matter of time.
+    pub fn probe(listen: &Listen, socket: &SocketFile) -> Result<Probe, BindError> {
+        if let Listen::Unix(path) = listen
+            && path.parent().is_some_and(|folder| !folder.exists())
+        {
+            return Ok(Probe::NoFolder);
+        }
         match Self::bind(listen, socket) {
             Ok(bound) => {
                 drop(bound);
                 if let Listen::Unix(path) = listen {
                     drop(fs::remove_file(path));
                 }
-                Ok(true)
+                Ok(Probe::Free)
             }
-            Err(BindError::InUse(_)) => Ok(false),
+            Err(BindError::InUse(_)) => Ok(Probe::Taken),
             Err(BindError::Bind { error, .. }) if error.kind() == io::ErrorKind::AddrInUse => {
-                Ok(false)
+                Ok(Probe::Taken)
             }
             Err(error) => Err(error),
         }

@@ -20,7 +20,7 @@ use actix_server::Server;
 use actix_service::{ServiceFactoryExt as _, fn_service};
 
 use handler::{Peer, respond};
-pub use listener::{BindError, Bound, SocketFile};
+pub use listener::{BindError, Bound, Probe, SocketFile};
 
 use crate::gate::Gate;
 

@@ -17,7 +17,7 @@ pub use pattern::{InvalidPathPattern, PathPattern};
 /// More than any server takes in a request line by default.
 const LONGEST: usize = 8192;
 
-/// A path that has at least one reading.
+/// A path as it was sent, before it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Uri<'a> {
     path: &'a [u8],
@@ -45,6 +45,9 @@ pub enum NoReading {
     /// More `..` than segments.
     #[error("the path leads above its root")]
     AboveRoot,
+    /// So many odd characters that there is no end of readings.
+    #[error("the path can be read in too many ways")]
+    TooMany,
     /// Escapes in escapes in escapes.
     #[error("the path is encoded too many times over")]
     TooDeep,
@@ -57,10 +60,10 @@ pub(crate) fn split_query(target: &[u8]) -> (&[u8], Option<&[u8]>) {
 }
 
 impl<'a> Uri<'a> {
-    /// Reads the path of a target as it was sent: what follows the first raw `?` is no path.
+    /// Takes the path of a target as it was sent: what follows the first raw `?` is no path.
     ///
     /// # Errors
-    /// [`NoReading`].
+    /// [`NoReading`], where one look is enough to see that there is none.
     pub fn parse(target: &'a [u8]) -> Result<Self, NoReading> {
         let (path, _query) = split_query(target);
         if path.first() != Some(&b'/') {
@@ -70,9 +73,6 @@ impl<'a> Uri<'a> {
             return Err(NoReading::TooLong);
         }
         let plain = readings::is_plain(path);
-        if !plain {
-            readings::each(path, &mut |_| true)?;
-        }
         Ok(Self { path, plain })
     }
 
@@ -80,35 +80,35 @@ impl<'a> Uri<'a> {
     ///
     /// A reading is a path after decoding: segments between slashes, in UTF-8, with a NUL byte
     /// where a slash is meant as data.
+    ///
+    /// # Errors
+    /// [`NoReading`], if there is a way of reading the path that leads nowhere.
     pub fn verdict<T>(
         &self,
         mut judge: impl FnMut(&[u8]) -> T,
         same: impl Fn(&T, &T) -> bool,
-    ) -> Option<T> {
+    ) -> Result<Option<T>, NoReading> {
         if self.plain {
-            return Some(judge(self.path));
+            return Ok(Some(judge(self.path)));
         }
         let mut agreed = None;
         let mut differ = false;
-        let read = readings::each(self.path, &mut |reading| {
+        readings::each(self.path, &mut |reading| {
             let verdict = judge(reading);
             match &agreed {
                 None => agreed = Some(verdict),
                 Some(first) => differ = !same(first, &verdict),
             }
             !differ
-        });
-        // `parse` has seen that every reading exists.
-        if read.is_err() || differ {
-            None
-        } else {
-            agreed
-        }
+        })?;
+        Ok(agreed.filter(|_| !differ))
     }
 
-    /// Every reading, for an explanation: each once, NUL shown as `%2F`.
-    #[must_use]
-    pub fn readings(&self) -> Vec<String> {
+    /// Every reading, for an explanation: each once, a slash that is data shown as `%2F`.
+    ///
+    /// # Errors
+    /// [`NoReading`].
+    pub fn readings(&self) -> Result<Vec<String>, NoReading> {
         let mut all = Vec::new();
         self.verdict(
             |reading| {
@@ -118,8 +118,8 @@ impl<'a> Uri<'a> {
                 }
             },
             |(), ()| true,
-        );
-        all
+        )?;
+        Ok(all)
     }
 }
 

@@ -1,24 +1,42 @@
 //! Enumerates the readings of a path; see the parent module for why.
 //!
 //! A reading is the outcome of a row of choices, each of which is only looked at where it makes a
-//! difference: how often to decode; whether an encoded slash and a backslash separate; whether an
-//! encoded `?` or `#` ends the path; whether `;params` and final dots and blanks count; whether
-//! dot segments and empty segments are resolved, and how.
+//! difference: how often to decode; which slashes and backslashes separate; whether a decoded `?`
+//! or `#` ends the path; how far `;params` reach, and whether final dots and blanks count; whether
+//! dot segments and empty segments are resolved, and how. Where bytes came out of different
+//! decodings, a choice can fall between them: a raw backslash separates, an encoded one doesn't.
 
 use super::NoReading;
 
 /// How often an escape may hide another one.
-const DEEPEST: usize = 4;
+const DEEPEST: u8 = 5;
+/// What all readings of one path may cost, in bytes, and what each costs at least: no path keeps
+/// a worker busy for longer than a moment.
+const BUDGET: usize = 256 << 10;
+const LEAST_COST: usize = 512;
 
-/// One decoded byte. A slash, `?` or `#` that was encoded is told from a raw one.
+/// One byte, and which decoding it came out of: 0 is none.
 #[derive(Clone, Copy)]
 struct Unit {
     byte: u8,
-    encoded: bool,
+    depth: u8,
 }
 
-/// What takes a reading and says whether to go on.
-type Visit<'v> = dyn FnMut(&[u8]) -> bool + 'v;
+/// Why the enumeration ends before its end.
+enum Stop {
+    /// Nobody wants to see more.
+    Enough,
+    /// There is a reading that can't be.
+    Impossible(NoReading),
+}
+
+type Seen = Result<(), Stop>;
+
+/// Shows readings to whoever judges them.
+struct Show<'v> {
+    visit: &'v mut dyn FnMut(&[u8]) -> bool,
+    budget: usize,
+}
 
 /// Whether a path has exactly one reading, namely itself. One pass, no allocation.
 pub(super) fn is_plain(path: &[u8]) -> bool {
@@ -34,79 +52,179 @@ pub(super) fn is_plain(path: &[u8]) -> bool {
 }
 
 /// Visits every reading until `visit` says stop.
-pub(super) fn each(path: &[u8], visit: &mut Visit<'_>) -> Result<(), NoReading> {
-    let mut units = decode_strict(path)?;
-    for _ in 0..=DEEPEST {
-        let text: Vec<u8> = units.iter().map(|unit| unit.byte).collect();
-        if text.iter().any(u8::is_ascii_control) {
-            return Err(NoReading::Control);
-        }
-        if std::str::from_utf8(&text).is_err() {
-            return Err(NoReading::NotUtf8);
-        }
-        if !separators(&units, visit)? {
-            return Ok(());
-        }
-        match decode_again(&text) {
-            Some(deeper) => units = deeper,
-            None => return Ok(()),
-        }
+///
+/// # Errors
+/// [`NoReading`]; what was visited before counts for nothing then.
+pub(super) fn each(path: &[u8], visit: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), NoReading> {
+    let mut show = Show {
+        visit,
+        budget: BUDGET,
+    };
+    match show.decodings(path) {
+        Ok(()) | Err(Stop::Enough) => Ok(()),
+        Err(Stop::Impossible(why)) => Err(why),
     }
-    Err(NoReading::TooDeep)
 }
 
-/// The first decoding, which every server does and none forgives.
-fn decode_strict(path: &[u8]) -> Result<Vec<Unit>, NoReading> {
-    let mut units = Vec::with_capacity(path.len());
-    let mut rest = path;
-    while let Some((&byte, tail)) = rest.split_first() {
-        rest = match byte {
-            0..=b' ' | 0x7f | b'#' => return Err(NoReading::Control),
-            b'%' => {
-                let (byte, tail) = escape(tail).ok_or(NoReading::Escape)?;
-                units.push(Unit {
-                    byte,
-                    encoded: true,
-                });
-                tail
-            }
-            _ => {
-                units.push(Unit {
-                    byte,
-                    encoded: false,
-                });
-                tail
-            }
+impl Show<'_> {
+    fn reading(&mut self, path: &[u8]) -> Seen {
+        let cost = path.len().max(LEAST_COST);
+        let Some(left) = self.budget.checked_sub(cost) else {
+            return Err(Stop::Impossible(NoReading::TooMany));
         };
+        self.budget = left;
+        if (self.visit)(path) {
+            Ok(())
+        } else {
+            Err(Stop::Enough)
+        }
     }
-    Ok(units)
+
+    /// How often to decode: once, as every server does, and as long as there is something left.
+    fn decodings(&mut self, path: &[u8]) -> Seen {
+        let impossible = |why| Err(Stop::Impossible(why));
+        if path.iter().any(|b| matches!(b, 0..=b' ' | 0x7f | b'#')) {
+            return impossible(NoReading::Control);
+        }
+        let raw: Vec<Unit> = path.iter().map(|&byte| Unit { byte, depth: 0 }).collect();
+        let (mut units, whole) = decode(&raw, 1);
+        if !whole {
+            return impossible(NoReading::Escape);
+        }
+        for depth in 2..=DEEPEST {
+            let text: Vec<u8> = units.iter().map(|unit| unit.byte).collect();
+            if text.iter().any(u8::is_ascii_control) {
+                return impossible(NoReading::Control);
+            }
+            if std::str::from_utf8(&text).is_err() {
+                return impossible(NoReading::NotUtf8);
+            }
+            self.separators(&units)?;
+            let (deeper, _) = decode(&units, depth);
+            if deeper.len() == units.len() {
+                return Ok(());
+            }
+            units = deeper;
+        }
+        impossible(NoReading::TooDeep)
+    }
+
+    /// Which bytes separate segments, where the path ends, and how far parameters reach.
+    fn separators(&mut self, units: &[Unit]) -> Seen {
+        let has = |byte| units.iter().any(|unit| unit.byte == byte);
+        let ends: &[&[u8]] = match (has(b'?'), has(b'#')) {
+            (false, false) => &[b""],
+            (true, false) => &[b"", b"?"],
+            (false, true) => &[b"", b"#"],
+            (true, true) => &[b"", b"?", b"#", b"?#"],
+        };
+        for &slash in depths(units, b'/').get(1..).unwrap_or_default() {
+            for &backslash in &depths(units, b'\\') {
+                for &semicolon in &depths(units, b';') {
+                    let encoded = slash.is_some_and(|depth| depth > 0) || backslash.is_some();
+                    for &until_raw_slash in choices(semicolon.is_some() && encoded) {
+                        for &end in ends {
+                            let spelling = Spelling {
+                                slash,
+                                backslash,
+                                semicolon,
+                                until_raw_slash,
+                                end,
+                            };
+                            self.trimmings(&spelling.of(units))?;
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether dots and blanks at the end of a segment belong to it.
+    fn trimmings(&mut self, path: &[u8]) -> Seen {
+        let segments = || path.split(|b| *b == b'/');
+        self.dots(path)?;
+        if segments().any(|segment| trimmed(segment) != segment) {
+            let trimmed: Vec<&[u8]> = segments().map(trimmed).collect();
+            self.dots(&trimmed.join(&b'/'))?;
+        }
+        Ok(())
+    }
+
+    /// Dot and empty segments: as they stand, resolved after merging slashes (nginx), and resolved
+    /// without merging (RFC 3986 §5.2.4). What starts with two slashes may be taken for a host
+    /// and a path (RFC 3986 §4.2).
+    fn dots(&mut self, path: &[u8]) -> Seen {
+        self.resolutions(path)?;
+        if let Some(rest) = path.strip_prefix(b"//") {
+            let slash = rest.iter().position(|b| *b == b'/');
+            let after_host = slash.and_then(|slash| rest.get(slash..));
+            self.resolutions(after_host.unwrap_or(b"/"))?;
+        }
+        Ok(())
+    }
+
+    fn resolutions(&mut self, path: &[u8]) -> Seen {
+        self.reading(path)?;
+        let inner = || path.split(|b| *b == b'/').skip(1);
+        let last = inner().count().saturating_sub(1);
+        let empty = inner()
+            .enumerate()
+            .any(|(i, segment)| segment.is_empty() && i < last);
+        let dotted = inner().any(|segment| matches!(segment, b"." | b".."));
+        if empty || dotted {
+            self.reading(&resolve(path, true)?)?;
+        }
+        if empty && dotted {
+            self.reading(&resolve(path, false)?)?;
+        }
+        Ok(())
+    }
 }
 
-/// A further decoding, in which bad escapes stand for themselves; nothing if none is left.
-fn decode_again(text: &[u8]) -> Option<Vec<Unit>> {
-    let mut units = Vec::with_capacity(text.len());
-    let mut decoded = false;
-    let mut rest = text;
-    while let Some((&byte, tail)) = rest.split_first() {
-        let hidden = escape(tail).filter(|_| byte == b'%');
-        decoded |= hidden.is_some();
-        let encoded = hidden.is_some();
-        let (byte, tail) = hidden.unwrap_or((byte, tail));
-        units.push(Unit { byte, encoded });
+/// One decoding: escapes become bytes of this depth. Also whether every `%` was an escape.
+fn decode(units: &[Unit], depth: u8) -> (Vec<Unit>, bool) {
+    let mut decoded = Vec::with_capacity(units.len());
+    let mut whole = true;
+    let mut rest = units;
+    while let Some((&unit, tail)) = rest.split_first() {
         rest = tail;
+        match (unit.byte, tail) {
+            (b'%', [high, low, after @ ..]) if hex(*high).is_some() && hex(*low).is_some() => {
+                let (high, low) = (hex(*high).unwrap_or(0), hex(*low).unwrap_or(0));
+                decoded.push(Unit {
+                    byte: high << 4 | low,
+                    depth,
+                });
+                rest = after;
+            }
+            (byte, _) => {
+                whole &= byte != b'%';
+                decoded.push(unit);
+            }
+        }
     }
-    decoded.then_some(units)
+    (decoded, whole)
 }
 
-/// The byte that two hexadecimal digits stand for, and what follows them.
-fn escape(after_percent: &[u8]) -> Option<(u8, &[u8])> {
-    let (digits, rest) = after_percent.split_at_checked(2)?;
-    let text = std::str::from_utf8(digits).ok()?;
-    // `from_str_radix` would take a sign.
-    if !digits.iter().all(u8::is_ascii_hexdigit) {
-        return None;
+fn hex(unit: Unit) -> Option<u8> {
+    let digit = char::from(unit.byte).to_digit(16)?;
+    u8::try_from(digit).ok()
+}
+
+/// Up to which depth a byte can have its special meaning: not at all, and up to each depth at
+/// which it stands. A raw slash always separates.
+fn depths(units: &[Unit], byte: u8) -> Vec<Option<u8>> {
+    let mut depths = vec![None];
+    if byte == b'/' {
+        depths.push(Some(0));
     }
-    Some((u8::from_str_radix(text, 16).ok()?, rest))
+    for unit in units.iter().filter(|unit| unit.byte == byte) {
+        if !depths.contains(&Some(unit.depth)) {
+            depths.push(Some(unit.depth));
+        }
+    }
+    depths
 }
 
 /// The values a choice can take: one of them where it makes no difference.
@@ -114,66 +232,50 @@ fn choices(matters: bool) -> &'static [bool] {
     if matters { &[false, true] } else { &[false] }
 }
 
-/// Which bytes separate segments, and where the path ends.
-fn separators(units: &[Unit], visit: &mut Visit<'_>) -> Result<bool, NoReading> {
-    let any = |wanted: fn(&Unit) -> bool| units.iter().any(wanted);
-    let slashes = choices(any(|unit| unit.encoded && unit.byte == b'/'));
-    let backslashes = choices(any(|unit| unit.byte == b'\\'));
-    let ends = choices(any(|unit| unit.encoded && matches!(unit.byte, b'?' | b'#')));
-    for &slash_separates in slashes {
-        for &backslash_separates in backslashes {
-            for &end_counts in ends {
-                let spelled: Vec<u8> = units
-                    .iter()
-                    .take_while(|unit| {
-                        !(end_counts && unit.encoded && matches!(unit.byte, b'?' | b'#'))
-                    })
-                    .map(|unit| match unit {
-                        Unit {
-                            byte: b'/',
-                            encoded: true,
-                        } if !slash_separates => 0,
-                        Unit { byte: b'\\', .. } if backslash_separates => b'/',
-                        unit => unit.byte,
-                    })
-                    .collect();
-                if !segments(&spelled, visit)? {
-                    return Ok(false);
-                }
-            }
-        }
-    }
-    Ok(true)
+/// What some bytes of a path mean.
+struct Spelling<'e> {
+    /// Slashes up to this depth separate; deeper ones are data.
+    slash: Option<u8>,
+    /// So do backslashes up to this one.
+    backslash: Option<u8>,
+    /// Semicolons up to this depth begin parameters,
+    semicolon: Option<u8>,
+    /// which reach to the next raw slash, or to the next byte that separates.
+    until_raw_slash: bool,
+    /// These bytes end the path.
+    end: &'e [u8],
 }
 
-/// Whether parameters, and dots and blanks at the end of a segment, belong to it.
-fn segments(path: &[u8], visit: &mut Visit<'_>) -> Result<bool, NoReading> {
-    for &without_params in choices(path.contains(&b';')) {
-        let bare = map_segments(path, |segment| {
-            let end = segment.iter().position(|b| without_params && *b == b';');
-            segment
-                .get(..end.unwrap_or(segment.len()))
-                .unwrap_or_default()
-        });
-        let trailing = bare
-            .split(|b| *b == b'/')
-            .any(|segment| trimmed(segment) != segment);
-        for &trim in choices(trailing) {
-            let path = map_segments(
-                &bare,
-                |segment| if trim { trimmed(segment) } else { segment },
-            );
-            if !dots(&path, visit)? {
-                return Ok(false);
+impl Spelling<'_> {
+    /// The path with a slash for all that separates, and NUL for slashes that are data.
+    fn of(&self, units: &[Unit]) -> Vec<u8> {
+        let within =
+            |unit: &Unit, depth: Option<u8>| depth.is_some_and(|depth| unit.depth <= depth);
+        let mut path = Vec::with_capacity(units.len());
+        let mut in_params = false;
+        for unit in units {
+            if self.end.contains(&unit.byte) {
+                break;
+            }
+            let separates = match unit.byte {
+                b'/' => within(unit, self.slash),
+                b'\\' => within(unit, self.backslash),
+                _ => false,
+            };
+            let raw_slash = unit.byte == b'/' && unit.depth == 0;
+            if raw_slash || (separates && !self.until_raw_slash) {
+                in_params = false;
+            }
+            in_params |= unit.byte == b';' && within(unit, self.semicolon);
+            match unit.byte {
+                _ if in_params => {}
+                _ if separates => path.push(b'/'),
+                b'/' => path.push(0),
+                byte => path.push(byte),
             }
         }
+        path
     }
-    Ok(true)
-}
-
-fn map_segments(path: &[u8], map: impl Fn(&[u8]) -> &[u8]) -> Vec<u8> {
-    let mapped: Vec<&[u8]> = path.split(|b| *b == b'/').map(map).collect();
-    mapped.join(&b'/')
 }
 
 /// A segment as a file system sees it that drops final dots and blanks; `.` and `..` stay.
@@ -186,29 +288,8 @@ fn trimmed(segment: &[u8]) -> &[u8] {
     }
 }
 
-/// Dot and empty segments: as they stand, resolved after merging slashes (nginx), and resolved
-/// without merging (RFC 3986 §5.2.4).
-fn dots(path: &[u8], visit: &mut Visit<'_>) -> Result<bool, NoReading> {
-    if !visit(path) {
-        return Ok(false);
-    }
-    let inner = || path.split(|b| *b == b'/').skip(1);
-    let last = inner().count().saturating_sub(1);
-    let empty = inner()
-        .enumerate()
-        .any(|(i, segment)| segment.is_empty() && i < last);
-    let dotted = inner().any(|segment| matches!(segment, b"." | b".."));
-    if (empty || dotted) && !visit(&resolve(path, true)?) {
-        return Ok(false);
-    }
-    if empty && dotted && !visit(&resolve(path, false)?) {
-        return Ok(false);
-    }
-    Ok(true)
-}
-
 /// Removes dot segments; a dot segment at the end leaves a slash.
-fn resolve(path: &[u8], merge_slashes: bool) -> Result<Vec<u8>, NoReading> {
+fn resolve(path: &[u8], merge_slashes: bool) -> Result<Vec<u8>, Stop> {
     let mut kept: Vec<&[u8]> = Vec::new();
     let mut open_end = false;
     let mut segments = path.split(|b| *b == b'/').skip(1).peekable();
@@ -217,7 +298,7 @@ fn resolve(path: &[u8], merge_slashes: bool) -> Result<Vec<u8>, NoReading> {
         match segment {
             b"." => open_end = last,
             b".." => {
-                kept.pop().ok_or(NoReading::AboveRoot)?;
+                kept.pop().ok_or(Stop::Impossible(NoReading::AboveRoot))?;
                 open_end = last;
             }
             b"" if last => open_end = true,

@@ -3,8 +3,7 @@ use super::*;
 /// What `/public/**` against everything else makes of a target: open, closed, or refused.
 fn verdict(target: &str) -> Result<Option<bool>, NoReading> {
     let public = PathPattern::parse("/public/**").unwrap();
-    let uri = Uri::parse(target.as_bytes())?;
-    Ok(uri.verdict(|reading| public.matches(reading), |a, b| a == b))
+    Uri::parse(target.as_bytes())?.verdict(|reading| public.matches(reading), |a, b| a == b)
 }
 
 #[test]
@@ -74,6 +73,15 @@ fn a_path_that_leaves_the_open_corner_in_any_reading_is_not_open() {
         "//public/x",
         "/public%2fx",
         "/public\\x",
+        // Raw backslashes separate for WHATWG URLs, encoded ones don't.
+        "/public/a%5cb\\..\\..\\admin",
+        // What one decoding leaves encoded, and what it makes of `?`, are separate matters.
+        "/public/.%252e%3f",
+        "/public/a%2fb/%252e%252e/%252e%252e/admin",
+        // Parameters reach to the next slash: to the next raw one for some.
+        "/public/%2f;%2Fa/../admin/x",
+        // Two slashes: a host and a path.
+        "//public/public/../x",
     ] {
         let verdict = verdict(target);
         assert!(!matches!(verdict, Ok(Some(true))), "{target}: {verdict:?}");
@@ -109,7 +117,7 @@ fn what_nobody_reads_has_no_reading() {
         ("/..%2f", AboveRoot),
         ("/%25252525252541", TooDeep),
     ] {
-        assert_eq!(Uri::parse(target.as_bytes()).err(), Some(why), "{target}");
+        assert_eq!(verdict(target), Err(why), "{target}");
     }
     let long = format!("/{}", "a".repeat(LONGEST));
     assert_eq!(Uri::parse(long.as_bytes()).err(), Some(TooLong));
@@ -121,6 +129,7 @@ fn readings_are_the_ones_that_servers_pick() {
         ("/a/b", vec!["/a/b"]),
         ("/a/./b", vec!["/a/./b", "/a/b"]),
         ("/a//../b", vec!["/a//../b", "/b", "/a/b"]),
+        ("//h/a", vec!["//h/a", "/h/a", "/a"]),
         ("/a%2fb", vec!["/a%2Fb", "/a/b"]),
         ("/a\\b", vec!["/a\\b", "/a/b"]),
         ("/a;p/b.", vec!["/a;p/b.", "/a;p/b", "/a/b.", "/a/b"]),
@@ -129,7 +138,7 @@ fn readings_are_the_ones_that_servers_pick() {
         ("/a%3fb", vec!["/a?b", "/a"]),
     ] {
         assert_eq!(
-            Uri::parse(target.as_bytes()).unwrap().readings(),
+            Uri::parse(target.as_bytes()).unwrap().readings().unwrap(),
             readings,
             "{target}"
         );
@@ -167,4 +176,33 @@ fn patterns_cover_what_they_say() {
     ] {
         assert!(PathPattern::parse(raw).is_err(), "{raw:?}");
     }
+}
+
+#[test]
+fn what_protects_one_corner_is_not_walked_around() {
+    let admin = PathPattern::parse("/admin/**").unwrap();
+    for target in [
+        "/a%5cb\\..\\admin/",
+        "/%2561dmin/%3f",
+        "/x%23/../admin/%3fy",
+        "//x/admin/y",
+        "/\\x/admin/y",
+        "/;/admin/x",
+        "/admin%2fx",
+    ] {
+        let uri = Uri::parse(target.as_bytes()).unwrap();
+        let verdict = uri.verdict(|reading| admin.matches(reading), |a, b| a == b);
+        assert!(!matches!(verdict, Ok(Some(false))), "{target}: {verdict:?}");
+    }
+}
+
+#[test]
+fn no_path_has_more_readings_than_can_be_looked_at() {
+    let odd = "/a;b\\%2fc%3f%25252541./..%20/".repeat(200);
+    let target = format!("/{odd}");
+    let mut seen = 0;
+    let uri = Uri::parse(target.as_bytes()).unwrap();
+    let verdict = uri.verdict(|_| seen += 1, |(), ()| true);
+    assert!(verdict.is_err(), "{verdict:?}");
+    assert!(seen <= 512, "{seen}");
 }
