@@ -10,18 +10,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use tracing::{error, info, warn};
 use zeroize::Zeroizing;
 
 use crate::authn::{KeySource, Limits, Realm, Verifier};
-use crate::config::{self, ApiKeySettings, PolicySettings, RealmSettings, Settings};
+use crate::config::{self, ApiKeySettings, Cache, PolicySettings, RealmSettings, Settings};
 use crate::gate::{Gate, Policy, World};
 use crate::identity::Pepper;
 use crate::policy::{PolicyRef, Rule, Rules};
+use crate::server::admin::Control;
 use crate::store::{ApiKeys, Groups, Htpasswd, SqliteStore, StoreError, Unusable, Watched};
 
 /// How often files and the key store are looked at.
-const LOOK: Duration = Duration::from_millis(100);
+pub(crate) const LOOK: Duration = Duration::from_millis(100);
 /// How many looks pass between two writes of the keys' last use.
 const LOOKS_PER_FLUSH: u32 = 600;
 
@@ -30,6 +32,8 @@ pub struct Application {
     gate: Arc<Gate>,
     source: config::Source,
     parts: Mutex<Parts>,
+    /// The key store of `parts`, to be looked at while those are busy.
+    keys: ArcSwapOption<ApiKeys>,
 }
 
 /// What a world is made from.
@@ -37,9 +41,10 @@ struct Parts {
     settings: Settings,
     /// The configuration file itself, for its changes.
     file: Watched<()>,
+    /// The problem that keeps a changed configuration from being taken, as it was last told.
+    untaken: Option<String>,
     realms: BTreeMap<String, Files>,
     keys: Option<Arc<ApiKeys>>,
-    keys_away: bool,
     verifier: Arc<Verifier>,
 }
 
@@ -77,6 +82,7 @@ impl Application {
         Ok(Arc::new(Self {
             gate: Arc::new(Gate::new(parts.world())),
             source,
+            keys: ArcSwapOption::new(parts.keys.clone()),
             parts: Mutex::new(parts),
         }))
     }
@@ -91,12 +97,6 @@ impl Application {
     #[must_use]
     pub fn gate(&self) -> &Arc<Gate> {
         &self.gate
-    }
-
-    /// The configuration file this application is of.
-    #[must_use]
-    pub fn source(&self) -> &config::Source {
-        &self.source
     }
 
     /// Reads everything anew: configuration, files and keys. When it returns, the new state
@@ -114,6 +114,7 @@ impl Application {
             keys.refresh()?;
         }
         self.gate.replace(fresh.world());
+        self.keys.store(fresh.keys.clone());
         *parts = fresh;
         parts.tell();
         info!("reloaded");
@@ -134,31 +135,44 @@ impl Application {
                 }
             }
         }
+        // SECURITY: users who are gone are gone, whatever becomes of the keys.
+        self.gate.replace(parts.world());
         if let Some(keys) = &parts.keys {
             keys.refresh()?;
         }
-        self.gate.replace(parts.world());
         match first {
             None => Ok(()),
             Some(unusable) => Err(unusable.into()),
         }
     }
 
-    /// Looks after files and keys on a thread of its own until the application is dropped.
+    /// Looks after files and keys, each on a thread of its own, until the application is dropped.
     ///
     /// # Errors
-    /// When there can be no thread.
+    /// When there can be no threads.
     pub fn watch(self: &Arc<Self>) -> std::io::Result<()> {
+        self.every_look("watch-files", |app, _| app.look())?;
+        let mut away = false;
+        self.every_look("watch-keys", move |app, looks| {
+            away = app.look_at_keys(away);
+            if looks % LOOKS_PER_FLUSH == 0 {
+                app.flush();
+            }
+        })
+    }
+
+    fn every_look(
+        self: &Arc<Self>,
+        name: &str,
+        mut look: impl FnMut(&Self, u32) + Send + 'static,
+    ) -> std::io::Result<()> {
         let weak = Arc::downgrade(self);
-        let watcher = thread::Builder::new().name("watch".to_owned());
-        watcher.spawn(move || {
-            let mut looks = 0;
+        let thread = thread::Builder::new().name(name.to_owned());
+        thread.spawn(move || {
+            let mut looks: u32 = 0;
             while let Some(app) = Weak::upgrade(&weak) {
-                looks = (looks + 1) % LOOKS_PER_FLUSH;
-                app.look();
-                if looks == 0 {
-                    app.flush();
-                }
+                looks = looks.wrapping_add(1);
+                look(&app, looks);
                 drop(app);
                 thread::sleep(LOOK);
             }
@@ -166,36 +180,37 @@ impl Application {
         Ok(())
     }
 
-    /// Whether every question can be answered.
-    ///
-    /// # Errors
-    /// [`StoreError`] while the key store can't be asked.
-    pub fn ready(&self) -> Result<(), StoreError> {
-        self.lock().keys.as_ref().map_or(Ok(()), |keys| keys.poll())
-    }
-
     /// Writes down when keys were last used.
     pub fn flush(&self) {
-        let keys = self.lock().keys.clone();
+        let keys = self.keys.load_full();
         if let Some(Err(error)) = keys.map(|keys| keys.flush_last_used()) {
             warn!(%error, "the keys' last use could not be written down");
         }
     }
 
-    /// One look at the files and the key store.
+    /// One look at the key store; told when it goes away and when it is back.
+    fn look_at_keys(&self, was_away: bool) -> bool {
+        let looked = self.keys.load().as_ref().map_or(Ok(()), |keys| keys.poll());
+        match (&looked, was_away) {
+            (Err(error), false) => error!(%error, "the key store is away"),
+            (Ok(()), true) => info!("the key store is back"),
+            _ => {}
+        }
+        looked.is_err()
+    }
+
+    /// One look at the files.
     fn look(&self) {
         let mut parts = self.lock();
-        parts.look_at_keys();
         match parts.file.poll() {
             Ok(false) => {}
-            Ok(true) => {
-                drop(parts);
-                if let Err(error) = self.reload() {
-                    error!("the configuration is left as it was:\n{error}");
-                }
-                return;
-            }
+            Ok(true) => parts.untaken = Some(String::new()),
             Err(unusable) => error!("the configuration is left as it was: {unusable}"),
+        }
+        if let Some(told) = parts.untaken.clone() {
+            drop(parts);
+            self.take_changes(&told);
+            return;
         }
         let mut changed = false;
         for (realm, files) in &mut parts.realms {
@@ -216,9 +231,43 @@ impl Application {
         }
     }
 
+    /// Takes a changed configuration. What stands in its way, such as a file that isn't there yet,
+    /// may go: so it is tried again at every look, and told when the problem is another one.
+    fn take_changes(&self, told: &str) {
+        match self.reload() {
+            Ok(advice) => advice.iter().for_each(|advice| warn!("{advice}")),
+            Err(error) => {
+                let problem = error.to_string();
+                if problem != told {
+                    error!("the configuration is left as it was:\n{problem}");
+                }
+                self.lock().untaken = Some(problem);
+            }
+        }
+    }
+
     /// A panic while the parts are held leaves them whole: they are replaced, not changed.
     fn lock(&self) -> MutexGuard<'_, Parts> {
         self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Control for Application {
+    fn serves(&self, config: &[u8]) -> bool {
+        self.source.identity().as_os_str().as_encoded_bytes() == config
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        let looked = self.keys.load().as_ref().map_or(Ok(()), |keys| keys.poll());
+        looked.map_err(|error| error.to_string())
+    }
+
+    fn reload(&self) -> Result<Vec<String>, String> {
+        Self::reload(self).map_err(|error| error.to_string())
+    }
+
+    fn refresh(&self) -> Result<(), String> {
+        Self::refresh(self).map_err(|error| error.to_string())
     }
 }
 
@@ -231,12 +280,15 @@ impl Parts {
         };
         let verifier = match old.filter(|old| old.verifier.limits() == limits) {
             Some(old) => Arc::clone(&old.verifier),
-            None => Arc::new(Verifier::start(limits)?),
+            None => Arc::new(Verifier::start(
+                limits,
+                lasting_secret(&settings)?.as_deref(),
+            )?),
         };
         let keys = if settings.realms.values().any(RealmSettings::has_keys) {
             let kept = old
                 .filter(|old| old.settings.api_keys == settings.api_keys)
-                .filter(|old| old.settings.cache == settings.cache)
+                .filter(|old| same_key_cache(&old.settings.cache, &settings.cache))
                 .and_then(|old| old.keys.clone());
             match kept {
                 Some(keys) => Some(keys),
@@ -255,8 +307,8 @@ impl Parts {
         Ok(Self {
             file: Watched::open(&settings.file, |_| Ok(()))?,
             realms: realms.collect::<Result<_, Unusable>>()?,
+            untaken: None,
             keys,
-            keys_away: false,
             verifier,
             settings,
         })
@@ -343,17 +395,6 @@ impl Parts {
         Rules::new(rules.collect())
     }
 
-    /// One look at the key store; told when it goes away and when it is back.
-    fn look_at_keys(&mut self) {
-        let looked = self.keys.as_ref().map_or(Ok(()), |keys| keys.poll());
-        match (&looked, self.keys_away) {
-            (Err(error), false) => error!(%error, "the key store is away"),
-            (Ok(()), true) => info!("the key store is back"),
-            _ => {}
-        }
-        self.keys_away = looked.is_err();
-    }
-
     /// Logs what is worth knowing about the files.
     fn tell(&self) {
         for (realm, files) in &self.realms {
@@ -364,6 +405,17 @@ impl Parts {
     fn warnings(&self) -> Vec<String> {
         self.realms.values().flat_map(Files::warnings).collect()
     }
+}
+
+/// The pepper's fingerprint, which all machines of a site share, else this machine's id.
+fn lasting_secret(settings: &Settings) -> Result<Option<Vec<u8>>, Unusable> {
+    let shared = pepper(&settings.api_keys)?.map(|pepper| pepper.fingerprint().into_bytes());
+    Ok(shared.or_else(|| fs::read("/etc/machine-id").ok().filter(|id| !id.is_empty())))
+}
+
+/// Whether the key store can be kept open.
+fn same_key_cache(one: &Cache, two: &Cache) -> bool {
+    (one.capacity, one.offline_ttl) == (two.capacity, two.offline_ttl)
 }
 
 /// Opens the key store of a configuration, as commands use it.

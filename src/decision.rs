@@ -163,9 +163,11 @@ where
         Outcome::Verified(identity) if need.met(&identity, client)? => {
             Decision::Allow(Grant(Basis::Identity(identity)))
         }
-        Outcome::Verified(identity) => Decision::Forbid(match need.missing_scopes(&identity) {
-            Some(scopes) => Forbidden::Scope(scopes),
-            None => Forbidden::Requirement,
-        }),
+        Outcome::Verified(identity) => {
+            Decision::Forbid(match need.missing_scopes(&identity, client)? {
+                Some(scopes) => Forbidden::Scope(scopes),
+                None => Forbidden::Requirement,
+            })
+        }
     })
 }

@@ -7,13 +7,13 @@ use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use super::key::failed;
-use super::{ConfigArg, Exit, Failure};
+use super::{ConfigArg, Failure};
 use crate::app::{Application, open_key_store};
-use crate::decision::{Decision, Outcome, Rejection, decide};
-use crate::endpoint::{Answer, Endpoint, Reply};
-use crate::gate::{Interaction, Policy, World};
-use crate::identity::{Identity, Username};
-use crate::policy::{PolicyRef, Ruling};
+use crate::authn::{Realm, judge_key};
+use crate::decision::{Outcome, Rejection};
+use crate::endpoint::{Answer, Endpoint, Reply, Trouble};
+use crate::gate::{Answered, Interaction, Opening, World};
+use crate::identity::{ApiKeyRecord, Identity, Username};
 use crate::request::Description;
 use crate::request::path::Uri;
 
@@ -103,7 +103,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         (Some(name), _) => Supposed::User(name.clone()),
         (None, Some(id)) => {
             let store = open_key_store(&settings.api_keys)?;
-            let record = store.get(id).map_err(|error| failed(id, error))?;
+            let record = store.get(id).map_err(failed)?;
             Supposed::Key(Arc::new(record))
         }
     };
@@ -114,8 +114,16 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     let headers = headers(endpoint, &method, host.as_deref(), uri.as_deref(), &client);
     let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (*n, *v)).collect();
     let description = endpoint.describe(headers.as_slice());
-    let explained = explain(&world, endpoint, policy.as_deref(), &description, &identity)?;
-    let explained = explained.with_readings(uri.as_deref());
+    let answered = answer(&world, policy.as_deref(), &description, &identity);
+    let explained = Explanation {
+        readings: Vec::new(),
+        rule: answered.rule,
+        policy: answered.policy.to_owned(),
+        realm: answered.realm.map(str::to_owned),
+        why: why(&answered.answer),
+        reply: endpoint.reply(&answered.answer, &world.identity_headers),
+    }
+    .with_readings(uri.as_deref());
     let mut out = io::stdout().lock();
     if json {
         writeln!(out, "{:#}", explained.json())?;
@@ -133,7 +141,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
 enum Supposed {
     Nobody,
     User(String),
-    Key(Arc<crate::identity::ApiKeyRecord>),
+    Key(Arc<ApiKeyRecord>),
 }
 
 /// The headers in which this endpoint's proxy would describe the request.
@@ -166,63 +174,31 @@ fn headers<'a>(
         .collect()
 }
 
-/// The steps of the gate, with the proof supposed.
-fn explain(
-    world: &World,
-    endpoint: Endpoint,
+/// The answer of the gate, with the proof supposed.
+fn answer<'w>(
+    world: &'w World,
     named: Option<&str>,
     description: &Description<'_>,
     supposed: &Supposed,
-) -> Result<Explanation, Failure> {
-    let said =
-        |ruling: Ruling, policy: &str, realm: Option<&str>, answer: &Answer<'_>| Explanation {
-            readings: Vec::new(),
-            rule: ruling.rule,
-            policy: policy.to_owned(),
-            realm: realm.map(str::to_owned),
-            why: why(answer),
-            reply: endpoint.reply(answer, &world.identity_headers),
-        };
-    let none = Ruling {
-        rule: None,
-        policy: PolicyRef::Closed,
+) -> Answered<'w> {
+    let case = match world.open(named, description) {
+        Opening::Answered(answered) => return answered,
+        Opening::Asks(case) => case,
     };
-    let ruling = match world.ruling(named, description) {
-        Ok(ruling) => ruling,
-        Err(refused) => return Ok(said(none, "-", None, &refused.answer)),
-    };
-    let policy: &Policy = match ruling.policy {
-        PolicyRef::Open => return Ok(said(ruling, "open", None, &Answer::open())),
-        PolicyRef::Closed => {
-            let answer = Answer::forbid(crate::decision::Forbidden::Closed);
-            return Ok(said(ruling, "closed", None, &answer));
-        }
-        PolicyRef::Named(index) => &world.policies[index],
-    };
-    let realm = &world.realms[policy.realm];
-    let client = || description.client(&world.trusted_proxies);
+    let client = world.client(description);
     let outcome = match supposed {
-        Supposed::Nobody => Outcome::Rejected(Rejection::Absent),
-        Supposed::User(name) => user(name, realm),
-        Supposed::Key(_) if realm.keys.is_none() => Outcome::Rejected(Rejection::NotAccepted),
-        Supposed::Key(key) => crate::authn::judge_key(key, realm, &client)
-            .map_err(|error| Failure::new(Exit::Usage, error))?,
+        Supposed::Nobody => Ok(Outcome::Rejected(Rejection::Absent)),
+        Supposed::User(name) => Ok(user(name, case.realm)),
+        Supposed::Key(_) if case.realm.keys.is_none() => {
+            Ok(Outcome::Rejected(Rejection::NotAccepted))
+        }
+        Supposed::Key(key) => judge_key(key, case.realm, &client).map_err(Trouble::from),
     };
-    let by_address = policy.admits_unasked(&client);
-    let decision = match by_address {
-        Ok(Some(grant)) => Ok(Decision::Allow(grant)),
-        Ok(None) => decide(&policy.requirement, outcome, &client),
-        Err(defect) => Err(defect),
-    };
-    let answer = match decision {
-        Ok(decision) => policy.answer(decision, realm, Interaction::Possible),
-        Err(defect) => Answer::Trouble(defect.into()),
-    };
-    Ok(said(ruling, &policy.name, Some(&realm.name), &answer))
+    case.conclude(outcome, &client, Interaction::Possible)
 }
 
 /// The outcome of that user's right password.
-fn user(name: &str, realm: &crate::authn::Realm) -> Outcome {
+fn user(name: &str, realm: &Realm) -> Outcome {
     let known = realm
         .users
         .as_ref()

@@ -1,6 +1,8 @@
 //! `htgate key`: the life of an API key.
 
 use std::io::{self, Write as _};
+use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 use clap::Subcommand;
@@ -9,9 +11,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::input::{Ask, secret};
-use super::running::refresh;
+use super::running::{Refreshed, refresh};
 use super::{ConfigArg, Exit, Failure};
-use crate::app::open_key_store;
+use crate::app::{LOOK, open_key_store};
 use crate::config::{Settings, Source};
 use crate::identity::{ApiKey, ApiKeyDigest, ApiKeyRecord, KeyState, Label, Scope, ScopeSet};
 use crate::request::network::Network;
@@ -175,16 +177,22 @@ struct Keys {
     source: Source,
     settings: Settings,
     store: SqliteStore,
+    shared: bool,
 }
 
 impl Keys {
     fn open(config: ConfigArg) -> Result<Self, Failure> {
         let (source, settings) = config.load()?;
+        // SQLite keeps this file as long as any process has the store open.
+        let mut index = settings.api_keys.store.clone().into_os_string();
+        index.push("-shm");
+        let shared = Path::new(&index).exists();
         let store = open_key_store(&settings.api_keys)?;
         Ok(Self {
             source,
             settings,
             store,
+            shared,
         })
     }
 
@@ -214,9 +222,14 @@ impl Keys {
         })
     }
 
-    /// Makes the change answer in the running service.
+    /// Makes the change answer in the running service. Another one may have the store too, whose
+    /// admin listener isn't known here: it looks for changes by itself, and that is waited for.
     fn in_force(&self) -> Result<(), Failure> {
-        refresh(&self.source, &self.settings)
+        let answered = refresh(&self.source, &self.settings)?;
+        if self.shared && answered == Refreshed::Nobody {
+            thread::sleep(LOOK * 4);
+        }
+        Ok(())
     }
 
     /// Prints what can be told only once, come what may, and makes the change answer.
@@ -235,10 +248,7 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
         Command::List(args) => list(args, now),
         Command::Show(args) => {
             let keys = Keys::open(args.config)?;
-            let record = keys
-                .store
-                .get(&args.key)
-                .map_err(|e| failed(&args.key, e))?;
+            let record = keys.store.get(&args.key).map_err(failed)?;
             if args.json {
                 return print(&format!("{:#}\n", described(&record, now)));
             }
@@ -248,16 +258,12 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
         Command::Rotate(args) => rotate(&args.key, &args.grace, args.config, now),
         Command::Revoke(args) => {
             let mut keys = Keys::open(args.config)?;
-            keys.store
-                .revoke(&args.key, now)
-                .map_err(|e| failed(&args.key, e))?;
+            keys.store.revoke(&args.key, now).map_err(failed)?;
             keys.in_force()
         }
         Command::Delete(args) => {
             let mut keys = Keys::open(args.config)?;
-            keys.store
-                .delete(&args.key)
-                .map_err(|e| failed(&args.key, e))?;
+            keys.store.delete(&args.key).map_err(failed)?;
             keys.in_force()
         }
     }
@@ -268,7 +274,7 @@ fn create(args: Create, now: Timestamp) -> Result<(), Failure> {
     let new = keys.new_key(&args.new, now)?;
     let prefix = keys.settings.api_keys.prefix.clone();
     let made = keys.store.create(new, &prefix, now);
-    let (record, key) = made.map_err(|e| failed(&args.new.name, e))?;
+    let (record, key) = made.map_err(failed)?;
     let told = if args.json {
         format!(
             "{:#}",
@@ -292,7 +298,7 @@ fn import(args: Import, now: Timestamp) -> Result<(), Failure> {
     };
     let prefix = keys.settings.api_keys.prefix.clone();
     let record = keys.store.import(new, &imported, &prefix, now);
-    let record = record.map_err(|e| failed(&args.new.name, e))?;
+    let record = record.map_err(failed)?;
     keys.tell_and_enforce(record.id.as_str())
 }
 
@@ -355,9 +361,7 @@ fn update(args: Update, now: Timestamp) -> Result<(), Failure> {
             },
         },
     };
-    keys.store
-        .update(&args.key, changes)
-        .map_err(|e| failed(&args.key, e))?;
+    keys.store.update(&args.key, changes).map_err(failed)?;
     keys.in_force()
 }
 
@@ -366,7 +370,7 @@ fn rotate(key: &str, grace: &str, config: ConfigArg, now: Timestamp) -> Result<(
     let mut keys = Keys::open(config)?;
     let prefix = keys.settings.api_keys.prefix.clone();
     let rotated = keys.store.rotate(key, &prefix, grace, now);
-    let (_, new) = rotated.map_err(|e| failed(key, e))?;
+    let (_, new) = rotated.map_err(failed)?;
     keys.tell_and_enforce(new.expose_secret())
 }
 
@@ -374,11 +378,12 @@ fn usage(message: impl std::fmt::Display) -> Failure {
     Failure::new(Exit::Usage, message)
 }
 
-/// A mistake in the request is the caller's; anything else is the store's.
-pub(super) fn failed(key: &str, error: KeyError) -> Failure {
+/// A mistake in the request is the caller's; anything else is the store's. What was given as an id
+/// is not repeated: it may be a key.
+pub(super) fn failed(error: KeyError) -> Failure {
     match error {
         KeyError::Store(error) => error.into(),
-        error => Failure::new(Exit::No, format_args!("key {key:?}: {error}")),
+        error => Failure::new(Exit::No, error),
     }
 }
 
@@ -464,10 +469,12 @@ fn shown(record: &ApiKeyRecord, now: Timestamp) -> String {
         _ if matches!(name, "expires" | "last_used") => "never".to_owned(),
         _ => "-".to_owned(),
     };
-    LINES
-        .iter()
-        .map(|name| format!("{name:<10} {}\n", word(name)))
-        .collect()
+    let mut text = String::new();
+    for name in LINES {
+        let line = format!("{name:<10} {}\n", word(name));
+        text.push_str(&line);
+    }
+    text
 }
 
 fn print(text: &str) -> Result<(), Failure> {

@@ -103,6 +103,17 @@ impl Failure {
         }
     }
 
+    /// An error with what caused it.
+    fn caused(exit: Exit, error: &dyn std::error::Error) -> Self {
+        let mut message = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            message = format!("{message}: {error}");
+            cause = error.source();
+        }
+        Self::new(exit, message)
+    }
+
     /// No, and all has been said.
     fn no() -> Self {
         Self::new(Exit::No, "")

@@ -89,14 +89,25 @@ fn post(mut stream: impl Read + Write, change: Change, source: &Source) -> io::R
     Ok(answer)
 }
 
+/// Who took a change up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refreshed {
+    /// The running service of this configuration.
+    Service,
+    /// There is none that is known.
+    Nobody,
+}
+
 /// After a command has changed users or keys: makes the running service answer by it.
 ///
 /// # Errors
 /// When there is a service, and it doesn't.
-pub(super) fn refresh(source: &Source, settings: &Settings) -> Result<(), Failure> {
-    let report = ask(Change::Refresh, source, settings)?;
-    match report.and_then(|report| report.problem) {
-        None => Ok(()),
+pub(super) fn refresh(source: &Source, settings: &Settings) -> Result<Refreshed, Failure> {
+    let Some(report) = ask(Change::Refresh, source, settings)? else {
+        return Ok(Refreshed::Nobody);
+    };
+    match report.problem {
+        None => Ok(Refreshed::Service),
         Some(problem) => Err(Failure::new(
             Exit::Unavailable,
             format_args!("the change is made, but the running service says: {problem}"),

@@ -8,6 +8,7 @@ use tracing::{error, info, warn};
 use super::{ConfigArg, Exit, Failure};
 use crate::app::Application;
 use crate::config::{Settings, Source};
+use crate::server::admin::Control;
 use crate::server::{self, Bound, SocketFile};
 use crate::telemetry;
 
@@ -39,20 +40,25 @@ pub(super) fn service(
     settings: Settings,
     started: impl FnOnce(&[String]) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let bind = |listen| {
-        let socket = SocketFile {
-            mode: settings.server.socket_mode,
-            group: settings.server.socket_group.clone(),
-        };
-        Bound::bind(listen, &socket).map_err(|error| Failure::new(Exit::Io, error))
+    let bind = |listen, socket: &SocketFile| {
+        Bound::bind(listen, socket).map_err(|error| Failure::new(Exit::Io, error))
+    };
+    let socket = SocketFile {
+        mode: settings.server.socket_mode,
+        group: settings.server.socket_group.clone(),
     };
     let listeners: Vec<Bound> = settings
         .server
         .listen
         .iter()
-        .map(bind)
+        .map(|listen| bind(listen, &socket))
         .collect::<Result<_, _>>()?;
-    let admin = bind(&settings.admin.listen)?;
+    // Whoever may ask may not therefore reload.
+    let admin_socket = SocketFile {
+        mode: 0o600,
+        group: None,
+    };
+    let admin = bind(&settings.admin.listen, &admin_socket)?;
     let places: Vec<String> = listeners.iter().map(Bound::place).collect();
     let admin_place = admin.place();
     let workers = match settings.server.workers {
@@ -63,7 +69,7 @@ pub(super) fn service(
     app.watch()?;
     actix_rt::System::new().block_on(async {
         let gate = server::serve(app.gate(), listeners, workers)?;
-        let admin = server::admin::serve(&app, admin)?;
+        let admin = server::admin::serve(Arc::clone(&app) as Arc<dyn Control>, admin)?;
         let admin_handle = admin.handle();
         actix_rt::spawn(admin);
         reload_on_hangup(&app)?;

@@ -109,7 +109,7 @@ impl Users {
     }
 
     fn in_force(&self) -> Result<(), Failure> {
-        refresh(&self.source, &self.settings)
+        refresh(&self.source, &self.settings).map(|_| ())
     }
 }
 
@@ -143,7 +143,7 @@ fn set(args: One) -> Result<(), Failure> {
     let password = Password::new(password);
     let hash = hash_bcrypt(&password, DEFAULT_BCRYPT_COST)
         .map_err(|error| Failure::new(Exit::Io, error))?;
-    edit::set(users.file()?, &name, &hash).map_err(|error| Failure::new(Exit::Io, error))?;
+    edit::set(users.file()?, &name, &hash).map_err(|error| Failure::caused(Exit::Io, &error))?;
     users.in_force()
 }
 
@@ -151,7 +151,7 @@ fn remove(args: One) -> Result<(), Failure> {
     let users = Users::of(&args.realm, args.config)?;
     let name = username(&args.name)?;
     let path = users.file()?;
-    match edit::remove(path, &name).map_err(|error| Failure::new(Exit::Io, error))? {
+    match edit::remove(path, &name).map_err(|error| Failure::caused(Exit::Io, &error))? {
         0 => Err(unknown(&args.name, path)),
         _ => users.in_force(),
     }

@@ -566,6 +566,9 @@ impl<'a> Reader<'a> {
     fn rule(&mut self, index: usize, raw: &raw::Rule, all: &raw::Raw) -> Option<RuleSettings> {
         let at = |key: &str| format!("rules.[{index}].{key}");
         let hosts = self.take_all(&at("hosts"), &raw.hosts, HostPattern::parse);
+        if raw.hosts.is_empty() && self.document.says(&at("hosts")) {
+            self.fault(&at("hosts"), "names no host; leave it out for any host");
+        }
         let paths = self.take_all(&at("paths"), &raw.paths, PathPattern::parse);
         let methods = self.take_all(&at("methods"), &raw.methods, method);
         let Some(policy) = &raw.policy else {
@@ -661,6 +664,9 @@ impl<'a> Reader<'a> {
         };
         let ttl = span("cache.ttl", &raw.ttl);
         let offline_ttl = span("cache.offline_ttl", &raw.offline_ttl);
+        if offline_ttl.is_some_and(|ttl| ttl < Duration::from_secs(1)) {
+            self.fault("cache.offline_ttl", "must be at least a second");
+        }
         if raw.capacity == 0 {
             self.fault("cache.capacity", "must be at least 1");
         }

@@ -38,119 +38,122 @@ policy = "open"
 policy = "staff"
 "#;
 
+/// Configurations with one mistake, and what is told of it.
+const MISTAKES: &[(&str, &str)] = &[
+    (
+        "[server]\nlisen = []",
+        "htgate.toml:2: [server] lisen: unknown key; did you mean \"listen\"?",
+    ),
+    (
+        "[sever]\n",
+        "htgate.toml:1: [sever]: unknown key; did you mean \"server\"?",
+    ),
+    (
+        "[server]\nhtpasswd = \"x\"",
+        "htgate.toml:2: [server] htpasswd: unknown key; it belongs in [realms.NAME]",
+    ),
+    (
+        "[realms.a]\nhtpasswd = 3",
+        "htgate.toml:2: [realms.a] htpasswd: must be a string in quotes",
+    ),
+    (
+        "[server]\nlisten = \"127.0.0.1:1\"",
+        "htgate.toml:2: [server] listen: must be a list of strings, such as [\"a\", \"b\"]",
+    ),
+    (
+        "[server]\nworkers = -1",
+        "htgate.toml:2: [server] workers: must be a whole number",
+    ),
+    (
+        "[server]\nlisten = [\"9180\"]",
+        "htgate.toml:2: [server] listen: \"9180\" must be \"host:port\" or \"unix:/path\"",
+    ),
+    (
+        "[server]\nsocket_mode = \"rw\"",
+        "htgate.toml:2: [server] socket_mode: must be a mode in octal, such as \"0660\"",
+    ),
+    (
+        "[server]\ntrusted_proxies = [\"0.0.0.0/0\"]",
+        "htgate.toml:2: [server] trusted_proxies: a network of everybody lets anybody describe requests; name your proxies",
+    ),
+    (
+        "[server]\nlisten = [\"h:1\"]\n[admin]\nlisten = \"h:1\"",
+        "htgate.toml:4: [admin] listen: must not be one of the addresses in [server] listen",
+    ),
+    (
+        "[realms.a]\ntitle = \"A\"",
+        "htgate.toml:1: [realms] a: needs htpasswd = \"FILE\", or api_keys = true, or both",
+    ),
+    (
+        "[realms.a]\nhtpasswd = \"u\"\noffer = [\"Bearer\"]",
+        "htgate.toml:3: [realms.a] offer: Bearer is offered, but the realm has no api_keys",
+    ),
+    (
+        "[realms.a]\nhtpasswd = \"u\"\nallow_weak = [\"md5\"]",
+        "htgate.toml:3: [realms.a] allow_weak: no weak format has this name; there are \"des\" and \"plain\"",
+    ),
+    (
+        "[cache]\nttl = \"5\"",
+        "htgate.toml:2: [cache] ttl: \"5\" is no span of time; write a number and a unit, such as \"90s\", \"5m\" or \"1h\"",
+    ),
+    (
+        "[api_keys]\nstore = \"postgres://h/d\"",
+        "htgate.toml:2: [api_keys] store: this version keeps keys in SQLite only; write \"sqlite:FILE\"",
+    ),
+    (
+        "[identity_headers]\nuser = \"Connection\"",
+        "htgate.toml:2: [identity_headers] user: Connection has a meaning of its own; choose another name",
+    ),
+    (
+        "[identity_headers]\nuser = \"x-auth-groups\"",
+        "htgate.toml:1: [identity_headers] groups: X-Auth-Groups is taken by another of these headers",
+    ),
+    (
+        "[policies.x]",
+        "htgate.toml:1: [policies] x: names no realm; write realm = \"NAME\"",
+    ),
+    (
+        "[realms.x]",
+        "htgate.toml:1: [realms] x: needs htpasswd = \"FILE\", or api_keys = true, or both",
+    ),
+    (
+        "[policies.\"a\\nb\"]",
+        "htgate.toml:1: [policies] a\\nb: a name is lower-case letters, digits, \"-\" and \"_\", and starts with one of the first two",
+    ),
+    (
+        "[[rules]]",
+        "htgate.toml:1: [[rules]] no. 1: names no policy; write policy = \"NAME\"",
+    ),
+    (
+        "[[rules]]\nmethods = [\"get\"]\npolicy = \"open\"",
+        "htgate.toml:2: [[rules]] no. 1, methods: methods are compared with case: \"get\" is not \"GET\"",
+    ),
+    (
+        "[server]\nlisten = []",
+        "htgate.toml:2: [server] listen: names no place to listen on",
+    ),
+    (
+        "[server]\nlisten = [\"systemd\"]",
+        "htgate.toml:2: [server] listen: this version can't take sockets from systemd; name an address or a path",
+    ),
+    (
+        "[realms.a]\nhtpasswd = \"u\"\noffer = []",
+        "htgate.toml:3: [realms.a] offer: offers nothing; leave it out for the default",
+    ),
+    (
+        "[server]\nlisten = [\"127.0.0.1:9181\"]\n[admin]\nlisten = \"0.0.0.0:9181\"",
+        "htgate.toml:4: [admin] listen: must not be one of the addresses in [server] listen",
+    ),
+    (
+        "[server\n",
+        "htgate.toml:1: this is no TOML: unclosed table, expected `]`",
+    ),
+];
+
 #[test]
 fn a_mistake_is_told_with_line_key_and_remedy() {
-    for (text, told) in [
-        (
-            "[server]\nlisen = []",
-            "htgate.toml:2: [server] lisen: unknown key; did you mean \"listen\"?",
-        ),
-        (
-            "[sever]\n",
-            "htgate.toml:1: [sever]: unknown key; did you mean \"server\"?",
-        ),
-        (
-            "[server]\nhtpasswd = \"x\"",
-            "htgate.toml:2: [server] htpasswd: unknown key; it belongs in [realms.NAME]",
-        ),
-        (
-            "[realms.a]\nhtpasswd = 3",
-            "htgate.toml:2: [realms.a] htpasswd: must be a string in quotes",
-        ),
-        (
-            "[server]\nlisten = \"127.0.0.1:1\"",
-            "htgate.toml:2: [server] listen: must be a list of strings, such as [\"a\", \"b\"]",
-        ),
-        (
-            "[server]\nworkers = -1",
-            "htgate.toml:2: [server] workers: must be a whole number",
-        ),
-        (
-            "[server]\nlisten = [\"9180\"]",
-            "htgate.toml:2: [server] listen: \"9180\" must be \"host:port\" or \"unix:/path\"",
-        ),
-        (
-            "[server]\nsocket_mode = \"rw\"",
-            "htgate.toml:2: [server] socket_mode: must be a mode in octal, such as \"0660\"",
-        ),
-        (
-            "[server]\ntrusted_proxies = [\"0.0.0.0/0\"]",
-            "htgate.toml:2: [server] trusted_proxies: a network of everybody lets anybody describe requests; name your proxies",
-        ),
-        (
-            "[server]\nlisten = [\"h:1\"]\n[admin]\nlisten = \"h:1\"",
-            "htgate.toml:4: [admin] listen: must not be one of the addresses in [server] listen",
-        ),
-        (
-            "[realms.a]\ntitle = \"A\"",
-            "htgate.toml:1: [realms] a: needs htpasswd = \"FILE\", or api_keys = true, or both",
-        ),
-        (
-            "[realms.a]\nhtpasswd = \"u\"\noffer = [\"Bearer\"]",
-            "htgate.toml:3: [realms.a] offer: Bearer is offered, but the realm has no api_keys",
-        ),
-        (
-            "[realms.a]\nhtpasswd = \"u\"\nallow_weak = [\"md5\"]",
-            "htgate.toml:3: [realms.a] allow_weak: no weak format has this name; there are \"des\" and \"plain\"",
-        ),
-        (
-            "[cache]\nttl = \"5\"",
-            "htgate.toml:2: [cache] ttl: \"5\" is no span of time; write a number and a unit, such as \"90s\", \"5m\" or \"1h\"",
-        ),
-        (
-            "[api_keys]\nstore = \"postgres://h/d\"",
-            "htgate.toml:2: [api_keys] store: this version keeps keys in SQLite only; write \"sqlite:FILE\"",
-        ),
-        (
-            "[identity_headers]\nuser = \"Connection\"",
-            "htgate.toml:2: [identity_headers] user: Connection has a meaning of its own; choose another name",
-        ),
-        (
-            "[identity_headers]\nuser = \"x-auth-groups\"",
-            "htgate.toml:1: [identity_headers] groups: X-Auth-Groups is taken by another of these headers",
-        ),
-        (
-            "[policies.x]",
-            "htgate.toml:1: [policies] x: names no realm; write realm = \"NAME\"",
-        ),
-        (
-            "[realms.x]",
-            "htgate.toml:1: [realms] x: needs htpasswd = \"FILE\", or api_keys = true, or both",
-        ),
-        (
-            "[policies.\"a\\nb\"]",
-            "htgate.toml:1: [policies] a\\nb: a name is lower-case letters, digits, \"-\" and \"_\", and starts with one of the first two",
-        ),
-        (
-            "[[rules]]",
-            "htgate.toml:1: [[rules]] no. 1: names no policy; write policy = \"NAME\"",
-        ),
-        (
-            "[[rules]]\nmethods = [\"get\"]\npolicy = \"open\"",
-            "htgate.toml:2: [[rules]] no. 1, methods: methods are compared with case: \"get\" is not \"GET\"",
-        ),
-        (
-            "[server]\nlisten = []",
-            "htgate.toml:2: [server] listen: names no place to listen on",
-        ),
-        (
-            "[server]\nlisten = [\"systemd\"]",
-            "htgate.toml:2: [server] listen: this version can't take sockets from systemd; name an address or a path",
-        ),
-        (
-            "[realms.a]\nhtpasswd = \"u\"\noffer = []",
-            "htgate.toml:3: [realms.a] offer: offers nothing; leave it out for the default",
-        ),
-        (
-            "[server]\nlisten = [\"127.0.0.1:9181\"]\n[admin]\nlisten = \"0.0.0.0:9181\"",
-            "htgate.toml:4: [admin] listen: must not be one of the addresses in [server] listen",
-        ),
-        (
-            "[server\n",
-            "htgate.toml:1: this is no TOML: unclosed table, expected `]`",
-        ),
-    ] {
-        assert_eq!(problems(text, &[]), [told], "{text}");
+    for (text, told) in MISTAKES {
+        assert_eq!(problems(text, &[]), [*told], "{text}");
     }
 }
 

@@ -6,7 +6,10 @@
 use std::borrow::Cow;
 
 use crate::decision::{Grant, Method};
-use crate::identity::{Identity, Scope};
+use crate::identity::{Identity, Scope, ScopeSet};
+
+/// How long lists of groups and scopes can be, in bytes.
+const MOST_NAMES: usize = 2560;
 
 /// What a header tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +37,23 @@ impl IdentityHeaders {
     #[must_use]
     pub fn new(slots: Vec<(Slot, String)>) -> Self {
         Self(slots)
+    }
+
+    /// Whether the headers for a grant leave room for the rest of a head in a page, which is what
+    /// nginx reads of an answer by default (`proxy_buffer_size`).
+    #[must_use]
+    pub fn fit(&self, grant: &Grant) -> bool {
+        let Some(identity) = grant.identity() else {
+            return true;
+        };
+        let groups: usize = identity.groups().map(|group| group.len() + 1).sum();
+        let scopes = identity.key().map(|key| &key.scopes);
+        let scopes: usize = scopes
+            .into_iter()
+            .flat_map(ScopeSet::iter)
+            .map(|scope| scope.as_str().len() + 1)
+            .sum();
+        groups + scopes <= MOST_NAMES
     }
 
     /// The headers for a grant, in the order of the slots.

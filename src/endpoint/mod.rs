@@ -71,6 +71,9 @@ pub enum Trouble {
     /// A store can't be asked: 503.
     #[error("the key store can't be read: {0}")]
     Store(String),
+    /// The identity fills more than an answer's head may hold: 503.
+    #[error("the identity headers are too long for a proxy: too many groups or scopes")]
+    TooLong,
     /// Too many passwords are waiting to be hashed: 503.
     #[error("too many passwords are waiting to be verified")]
     Busy,
@@ -82,7 +85,7 @@ impl Trouble {
     pub const fn status(&self) -> u16 {
         match self {
             Self::Description(_) => 400,
-            Self::Store(_) | Self::Busy => 503,
+            Self::Store(_) | Self::TooLong | Self::Busy => 503,
         }
     }
 }

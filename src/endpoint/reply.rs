@@ -118,7 +118,7 @@ impl Problem {
                 title: "The proxy described the request badly",
                 detail: format!("{defect}."),
             },
-            Trouble::Store(_) | Trouble::Busy => Self {
+            Trouble::Store(_) | Trouble::TooLong | Trouble::Busy => Self {
                 code: "unavailable",
                 title: "Access can't be decided at the moment",
                 detail: "try again in a moment.".to_owned(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::authn::{Reading, Realm, Unavailable, Verifier, authenticate};
-use crate::decision::{Decision, Forbidden, Grant, Rejection, decide};
+use crate::decision::{Decision, Forbidden, Grant, Outcome, Rejection, decide};
 use crate::endpoint::{Answer, IdentityHeaders, Route, Trouble};
 use crate::http_auth::{BearerError, Challenge, Scheme};
 use crate::policy::{PolicyRef, Requirement, Rules, Ruling};
@@ -63,12 +63,12 @@ pub struct Answered<'w> {
     pub realm: Option<&'w str>,
 }
 
-impl Answered<'_> {
-    /// Trouble before any policy was found.
+impl<'w> Answered<'w> {
+    /// An answer before any policy was found.
     #[must_use]
-    pub fn trouble(trouble: Trouble) -> Self {
+    pub fn early(answer: Answer<'w>) -> Self {
         Self {
-            answer: Answer::Trouble(trouble),
+            answer,
             rule: None,
             policy: "-",
             realm: None,
@@ -102,106 +102,157 @@ impl Gate {
     }
 }
 
+/// How far a question gets before anybody must prove anything.
+pub enum Opening<'w> {
+    /// It is answered.
+    Answered(Answered<'w>),
+    /// Somebody must prove who they are.
+    Asks(Case<'w>),
+}
+
+/// A question whose policy is found: what is left is the proof.
+pub struct Case<'w> {
+    rule: Option<usize>,
+    policy: &'w Policy,
+    /// The realm that the proof is for.
+    pub realm: &'w Realm,
+}
+
 impl World {
     /// Answers a question.
     pub async fn answer<H: Headers + ?Sized>(&self, question: &Question<'_, H>) -> Answered<'_> {
         let description = question.route.endpoint.describe(question.headers);
-        let ruling = match self.ruling(question.route.policy, &description) {
-            Ok(ruling) => ruling,
-            Err(refused) => return refused,
+        let case = match self.open(question.route.policy, &description) {
+            Opening::Answered(answered) => return answered,
+            Opening::Asks(case) => case,
         };
-        let unasked = |policy, answer| Answered {
-            answer,
-            rule: ruling.rule,
-            policy,
-            realm: None,
+        let outcome = self.prove(case.realm, question.headers, &description).await;
+        let interaction = Interaction::of(question.headers);
+        let mut answered = case.conclude(outcome, &self.client(&description), interaction);
+        if let Answer::Allow { grant, .. } = &answered.answer
+            && !self.identity_headers.fit(grant)
+        {
+            answered.answer = Answer::Trouble(Trouble::TooLong);
+        }
+        answered
+    }
+
+    /// Finds the policy, and answers where that is enough: `open` and `closed`, trouble with the
+    /// description, and addresses that need no credentials.
+    #[must_use]
+    pub fn open<'w>(&'w self, named: Option<&str>, description: &Description<'_>) -> Opening<'w> {
+        let ruling = match self.ruling(named, description) {
+            Ok(ruling) => ruling,
+            Err(refused) => return Opening::Answered(Answered::early(refused)),
+        };
+        let unasked = |policy, answer| {
+            Opening::Answered(Answered {
+                answer,
+                rule: ruling.rule,
+                policy,
+                realm: None,
+            })
         };
         let policy = match ruling.policy {
             PolicyRef::Open => return unasked("open", Answer::open()),
             PolicyRef::Closed => return unasked("closed", Answer::forbid(Forbidden::Closed)),
             PolicyRef::Named(index) => &self.policies[index],
         };
-        let realm = &self.realms[policy.realm];
-        let decided = self
-            .decide(policy, realm, question.headers, &description)
-            .await;
-        let interactive = Interaction::of(question.headers);
-        Answered {
-            answer: match decided {
-                Ok(decision) => policy.answer(decision, realm, interactive),
-                Err(trouble) => Answer::Trouble(trouble),
-            },
+        let case = Case {
             rule: ruling.rule,
-            policy: &policy.name,
-            realm: Some(&realm.name),
+            policy,
+            realm: &self.realms[policy.realm],
+        };
+        match policy.admits_unasked(&self.client(description)) {
+            Ok(None) => Opening::Asks(case),
+            Ok(Some(grant)) => Opening::Answered(case.answered(Answer::Allow {
+                grant,
+                realm: Some(&case.realm.name),
+            })),
+            Err(defect) => Opening::Answered(case.answered(Answer::Trouble(defect.into()))),
         }
+    }
+
+    /// The client's address, looked for when it is asked for.
+    pub fn client<'d>(
+        &'d self,
+        description: &'d Description<'_>,
+    ) -> impl Fn() -> Result<IpAddr, Defect> + 'd {
+        || description.client(&self.trusted_proxies)
     }
 
     /// Which policy applies: the one that the endpoint's path names, else what the rules say.
-    ///
-    /// # Errors
-    /// The finished answer, where that is trouble or a refusal already.
-    pub fn ruling<'w>(
-        &'w self,
+    fn ruling(
+        &self,
         named: Option<&str>,
         description: &Description<'_>,
-    ) -> Result<Ruling, Answered<'w>> {
-        let refused = |answer| Answered {
-            answer,
-            rule: None,
-            policy: "-",
-            realm: None,
-        };
-        let forbidden = |why| refused(Answer::forbid(why));
+    ) -> Result<Ruling, Answer<'static>> {
         if let Some(name) = named {
             let policy = self
                 .policy(name)
-                .ok_or_else(|| forbidden(Forbidden::NoPolicy))?;
+                .ok_or(Answer::forbid(Forbidden::NoPolicy))?;
             return Ok(Ruling { rule: None, policy });
         }
-        let target = description
-            .target()
-            .map_err(|defect| refused(Answer::Trouble(defect.into())))?;
-        self.rules
-            .ruling(&target)
-            .ok_or_else(|| forbidden(Forbidden::Ambiguous))
+        let target = description.target();
+        let target = target.map_err(|defect| Answer::Trouble(defect.into()))?;
+        let ruling = self.rules.ruling(&target);
+        ruling.ok_or(Answer::forbid(Forbidden::Ambiguous))
     }
 
-    /// The policy of this name.
-    #[must_use]
-    pub fn policy(&self, name: &str) -> Option<PolicyRef> {
+    fn policy(&self, name: &str) -> Option<PolicyRef> {
+        let mut named = self.policies.iter();
         match name {
             "open" => Some(PolicyRef::Open),
             "closed" => Some(PolicyRef::Closed),
-            _ => {
-                let index = self
-                    .policies
-                    .iter()
-                    .position(|policy| policy.name == name)?;
-                Some(PolicyRef::Named(index))
-            }
+            _ => named
+                .position(|policy| policy.name == name)
+                .map(PolicyRef::Named),
         }
     }
 
-    /// From the headers to a decision under a policy.
-    async fn decide<H: Headers + ?Sized>(
+    /// Holds what is presented against a realm.
+    async fn prove<H: Headers + ?Sized>(
         &self,
-        policy: &Policy,
         realm: &Realm,
         headers: &H,
         description: &Description<'_>,
-    ) -> Result<Decision, Trouble> {
-        let client = || description.client(&self.trusted_proxies);
-        if let Some(grant) = policy.admits_unasked(&client)? {
-            return Ok(Decision::Allow(grant));
-        }
+    ) -> Result<Outcome, Trouble> {
         let reading = Reading {
             headers,
             description,
         };
         let presented = reading.presented(realm)?;
-        let outcome = authenticate(presented, realm, &self.verifier, &client).await?;
-        Ok(decide(&policy.requirement, outcome, &client)?)
+        let client = self.client(description);
+        Ok(authenticate(presented, realm, &self.verifier, &client).await?)
+    }
+}
+
+impl<'w> Case<'w> {
+    /// Answers, now that it is known what the credentials prove.
+    pub fn conclude<C>(
+        &self,
+        outcome: Result<Outcome, Trouble>,
+        client: &C,
+        interaction: Interaction,
+    ) -> Answered<'w>
+    where
+        C: Fn() -> Result<IpAddr, Defect>,
+    {
+        let need = &self.policy.requirement;
+        let decided = outcome.and_then(|outcome| Ok(decide(need, outcome, client)?));
+        self.answered(match decided {
+            Ok(decision) => self.policy.answer(decision, self.realm, interaction),
+            Err(trouble) => Answer::Trouble(trouble),
+        })
+    }
+
+    fn answered(&self, answer: Answer<'w>) -> Answered<'w> {
+        Answered {
+            answer,
+            rule: self.rule,
+            policy: &self.policy.name,
+            realm: Some(&self.realm.name),
+        }
     }
 }
 
@@ -229,7 +280,7 @@ impl Policy {
     ///
     /// # Errors
     /// The [`Defect`] in the client's address, if the policy asks for it.
-    pub fn admits_unasked<C>(&self, client: &C) -> Result<Option<Grant>, Defect>
+    fn admits_unasked<C>(&self, client: &C) -> Result<Option<Grant>, Defect>
     where
         C: Fn() -> Result<IpAddr, Defect>,
     {
@@ -245,8 +296,7 @@ impl Policy {
     }
 
     /// The answer that a decision becomes in this policy's realm.
-    #[must_use]
-    pub fn answer<'w>(
+    fn answer<'w>(
         &self,
         decision: Decision,
         realm: &'w Realm,

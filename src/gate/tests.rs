@@ -149,10 +149,13 @@ fn world(keys: &Keys) -> World {
         ]),
         trusted_proxies: vec![Network::parse("127.0.0.0/8").unwrap()],
         verifier: Arc::new(
-            Verifier::start(Limits {
-                ttl: Duration::from_secs(60),
-                capacity: 100,
-            })
+            Verifier::start(
+                Limits {
+                    ttl: Duration::from_secs(60),
+                    capacity: 100,
+                },
+                None,
+            )
             .unwrap(),
         ),
     }

@@ -167,27 +167,44 @@ impl Requirement {
         Ok(self.any.is_empty())
     }
 
-    /// The scopes that a key lacks, in the form of RFC 6750 §3; nothing for users, and for keys
-    /// that lack something else.
-    #[must_use]
-    pub fn missing_scopes(&self, identity: &Identity) -> Option<String> {
-        let key = identity.key()?;
-        let wanted = self
-            .all
-            .iter()
-            .chain(&self.any)
-            .filter_map(|condition| match condition {
-                Condition::Scope(names) if !names.iter().any(|name| key.scopes.contains(name)) => {
-                    Some(names)
-                }
-                _ => None,
-            });
-        let names: Vec<&str> = wanted.flatten().map(Scope::as_str).collect();
-        (!names.is_empty()).then(|| names.join(" "))
-    }
-
-    /// All conditions.
-    pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
-        self.any.iter().chain(&self.all)
+    /// The scopes that a key lacks, in the form of RFC 6750 §3; nothing for users, and where more
+    /// than scopes is lacking.
+    ///
+    /// # Errors
+    /// The [`Defect`] in the client's address.
+    pub fn missing_scopes<C>(
+        &self,
+        identity: &Identity,
+        client: &C,
+    ) -> Result<Option<String>, Defect>
+    where
+        C: Fn() -> Result<IpAddr, Defect>,
+    {
+        if identity.key().is_none() {
+            return Ok(None);
+        }
+        let mut missing: Vec<&str> = Vec::new();
+        for condition in &self.all {
+            match (condition.met(identity, client)?, condition) {
+                (true, _) => {}
+                (false, Condition::Scope(names)) => missing.extend(names.iter().map(Scope::as_str)),
+                (false, _) => return Ok(None),
+            }
+        }
+        let mut any_met = self.any.is_empty();
+        let mut wanted: Vec<&str> = Vec::new();
+        for condition in &self.any {
+            any_met |= condition.met(identity, client)?;
+            if let Condition::Scope(names) = condition {
+                wanted.extend(names.iter().map(Scope::as_str));
+            }
+        }
+        if !any_met && wanted.is_empty() {
+            return Ok(None);
+        }
+        if !any_met {
+            missing.append(&mut wanted);
+        }
+        Ok((!missing.is_empty()).then(|| missing.join(" ")))
     }
 }

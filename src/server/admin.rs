@@ -12,8 +12,6 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use serde::{Deserialize, Serialize};
 
 use super::Bound;
-use crate::app::{Application, BuildError};
-
 /// The header that names the configuration whose service is meant.
 pub const CONFIG_HEADER: &str = "x-htgate-config";
 
@@ -26,16 +24,41 @@ pub struct Report {
     pub warnings: Vec<String>,
 }
 
+/// What the admin listener can do; the application behind it. Nothing here is async.
+pub trait Control: Send + Sync + 'static {
+    /// Whether this is the service of that configuration, told by its path without links.
+    fn serves(&self, config: &[u8]) -> bool;
+
+    /// Whether every question can be answered: users are loaded whenever we run, so it is the key
+    /// store that counts.
+    ///
+    /// # Errors
+    /// What is away.
+    fn ready(&self) -> Result<(), String>;
+
+    /// Reads everything anew, and says what is worth saying.
+    ///
+    /// # Errors
+    /// What was wrong; nothing has changed then.
+    fn reload(&self) -> Result<Vec<String>, String>;
+
+    /// Reads users, groups and keys anew.
+    ///
+    /// # Errors
+    /// What can't be used.
+    fn refresh(&self) -> Result<(), String>;
+}
+
 /// Serves the admin listener on one thread of its own.
 ///
 /// # Errors
 /// When the listener can't be handed to it.
-pub fn serve(app: &Arc<Application>, listener: Bound) -> std::io::Result<Server> {
-    let app = web::Data::from(Arc::clone(app));
+pub fn serve(control: Arc<dyn Control>, listener: Bound) -> std::io::Result<Server> {
+    let control = web::Data::from(control);
     let server = HttpServer::new(move || {
         let no_store = (CACHE_CONTROL, HeaderValue::from_static("no-store"));
         App::new()
-            .app_data(app.clone())
+            .app_data(control.clone())
             .wrap(DefaultHeaders::new().add(no_store))
             .route("/healthz", web::get().to(async || "ok\n"))
             .route("/readyz", web::get().to(ready))
@@ -52,49 +75,39 @@ pub fn serve(app: &Arc<Application>, listener: Bound) -> std::io::Result<Server>
     Ok(server.run())
 }
 
-/// Ready means that every question can be answered: users are loaded whenever we run, so it is
-/// the key store that counts.
-async fn ready(app: web::Data<Application>) -> HttpResponse {
-    match app.ready() {
+async fn ready(control: web::Data<dyn Control>) -> HttpResponse {
+    match control.ready() {
         Ok(()) => HttpResponse::Ok().body("ready\n"),
         Err(error) => HttpResponse::ServiceUnavailable().body(format!("{error}\n")),
     }
 }
 
-async fn reload(app: web::Data<Application>, request: HttpRequest) -> HttpResponse {
-    change(app, &request, Application::reload).await
+async fn reload(control: web::Data<dyn Control>, request: HttpRequest) -> HttpResponse {
+    change(control, &request, <dyn Control>::reload).await
 }
 
-async fn refresh(app: web::Data<Application>, request: HttpRequest) -> HttpResponse {
-    change(app, &request, |app| app.refresh().map(|()| Vec::new())).await
+async fn refresh(control: web::Data<dyn Control>, request: HttpRequest) -> HttpResponse {
+    change(control, &request, |control| {
+        control.refresh().map(|()| Vec::new())
+    })
+    .await
 }
 
 async fn change(
-    app: web::Data<Application>,
+    control: web::Data<dyn Control>,
     request: &HttpRequest,
-    change: fn(&Application) -> Result<Vec<String>, BuildError>,
+    change: fn(&dyn Control) -> Result<Vec<String>, String>,
 ) -> HttpResponse {
-    let meant = request
-        .headers()
-        .get(CONFIG_HEADER)
-        .map(HeaderValue::as_bytes);
-    if meant != Some(app.source().identity().as_os_str().as_encoded_bytes()) {
+    let meant = request.headers().get(CONFIG_HEADER);
+    if !meant.is_some_and(|config| control.serves(config.as_bytes())) {
         return HttpResponse::Conflict().body("this is the service of another configuration\n");
     }
-    let done = web::block(move || change(&app)).await;
-    let report = match done {
-        Ok(Ok(warnings)) => Report {
-            problem: None,
-            warnings,
-        },
-        Ok(Err(error)) => Report {
-            problem: Some(error.to_string()),
-            warnings: Vec::new(),
-        },
-        Err(error) => Report {
-            problem: Some(error.to_string()),
-            warnings: Vec::new(),
-        },
+    let control = control.into_inner();
+    let done = web::block(move || change(control.as_ref())).await;
+    let (problem, warnings) = match done {
+        Ok(Ok(warnings)) => (None, warnings),
+        Ok(Err(problem)) => (Some(problem), Vec::new()),
+        Err(error) => (Some(error.to_string()), Vec::new()),
     };
-    HttpResponse::Ok().json(report)
+    HttpResponse::Ok().json(Report { problem, warnings })
 }

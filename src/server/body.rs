@@ -56,26 +56,50 @@ pub(super) fn no_endpoint(request: &Request) -> Response<BoxBody> {
     response
 }
 
-/// The best of our formats that the client takes; JSON where it doesn't say.
+/// The best of our formats that the client takes (RFC 9110 §12.5.1); JSON where it doesn't say, or
+/// takes none.
 fn format(request: &Request) -> Format {
     let Ok(accept) = Accept::parse(request) else {
         return Format::Json;
     };
+    // Of equals the first, which is the one for programs.
+    let formats = [Format::Json, Format::Html, Format::Text];
     let mut best = (Quality::ZERO, Format::Json);
-    for item in &accept.0 {
-        let range = &item.item;
-        let format = match (range.type_().as_str(), range.subtype().as_str()) {
-            ("text", "html") => Format::Html,
-            ("text", "plain" | "*") => Format::Text,
-            ("application", "json" | "problem" | "*") | ("*", "*") => Format::Json,
-            _ => continue,
-        };
-        // Of equals, the first that is named.
-        if item.quality > best.0 {
-            best = (item.quality, format);
+    for format in formats {
+        let quality = quality(&accept, format);
+        if quality > best.0 {
+            best = (quality, format);
         }
     }
     best.1
+}
+
+/// What the most exact range that covers a format says of it.
+fn quality(accept: &Accept, format: Format) -> Quality {
+    let (kind, names): (&str, &[&str]) = match format {
+        Format::Json => ("application", &["problem+json", "json"]),
+        Format::Html => ("text", &["html"]),
+        Format::Text => ("text", &["plain"]),
+    };
+    let exactness = |range: &mime::Mime| match (range.type_().as_str(), range.subtype().as_str()) {
+        (a, _)
+            if a == kind
+                && names
+                    .iter()
+                    .any(|name| range.essence_str().ends_with(&format!("/{name}"))) =>
+        {
+            3
+        }
+        (a, "*") if a == kind => 2,
+        ("*", "*") => 1,
+        _ => 0,
+    };
+    let covering = accept
+        .0
+        .iter()
+        .map(|item| (exactness(&item.item), item.quality));
+    let best = covering.filter(|(exactness, _)| *exactness > 0).max();
+    best.map_or(Quality::ZERO, |(_, quality)| quality)
 }
 
 fn json(status: StatusCode, problem: &Problem) -> String {

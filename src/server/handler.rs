@@ -54,7 +54,7 @@ pub(super) async fn respond(gate: &Gate, peer: Peer, request: &Request) -> Respo
             };
             world.answer(&question).await
         }
-        Err(defect) => Answered::trouble(Trouble::Description(defect)),
+        Err(defect) => Answered::early(Answer::Trouble(Trouble::Description(defect))),
     };
     log(&route, &answered, head, &world);
     response(
@@ -181,11 +181,12 @@ impl Asked {
     }
 }
 
-/// Whether a body is announced. Nobody waits for it, and after it the connection can't be trusted
+/// Whether a body is announced, or another protocol. Nobody waits for it, and after it the connection can't be trusted
 /// to begin with a request: a careless nginx announces the client's body and never sends it.
 fn announces_body(head: &RequestHead) -> bool {
     let length = head.headers().field("content-length");
-    head.headers().contains_key(header::TRANSFER_ENCODING)
+    head.upgrade()
+        || head.headers().contains_key(header::TRANSFER_ENCODING)
         || !matches!(length, Field::Absent | Field::Once(b"0"))
 }
 

@@ -114,6 +114,15 @@ impl Bound {
         {
             return Ok(Probe::NoFolder);
         }
+        if let Listen::Unix(path) = listen
+            && path.exists()
+        {
+            // Somebody's socket is none of ours to remove.
+            return match UnixStream::connect(path) {
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(Probe::Free),
+                _ => Ok(Probe::Taken),
+            };
+        }
         match Self::bind(listen, socket) {
             Ok(bound) => {
                 drop(bound);
@@ -160,12 +169,19 @@ fn make_way(path: &Path) -> Result<(), BindError> {
     if !found.file_type().is_socket() {
         return Err(BindError::NotASocket(path.to_owned()));
     }
-    if UnixStream::connect(path).is_ok() {
-        return Err(BindError::InUse(path.to_owned()));
-    }
-    fs::remove_file(path).map_err(|error| BindError::Bind {
+    let failed = |error, hint| BindError::Bind {
         place: format!("unix:{}", path.display()),
         error,
-        hint: "; the socket of an earlier process can't be removed",
-    })
+        hint,
+    };
+    match UnixStream::connect(path) {
+        Ok(_) => Err(BindError::InUse(path.to_owned())),
+        // Nobody listens any more; any other error says nothing about that.
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path)
+            .map_err(|error| failed(error, "; the socket of an earlier process can't be removed")),
+        Err(error) => Err(failed(
+            error,
+            "; there is a socket, and it can't be looked at",
+        )),
+    }
 }

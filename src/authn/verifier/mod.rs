@@ -49,6 +49,8 @@ type CheckKey = [u8; 32];
 /// Verifies passwords; shared by all workers.
 pub struct Verifier {
     secret: Hmac<Sha256>,
+    /// Chooses what an unknown name costs.
+    stand_ins: Hmac<Sha256>,
     limits: Limits,
     shared: Arc<Shared>,
 }
@@ -94,11 +96,16 @@ enum Progress {
 impl Verifier {
     /// Starts the hashing threads: one per core.
     ///
+    /// `lasting` is a secret that outlives the process, and is the same on all machines that
+    /// answer for a site where it can be: by it an unknown name costs the same every time, as a
+    /// known one does. Without one, a restart would tell them apart in a file of mixed costs.
+    ///
     /// # Errors
     /// When the system gives no random bytes or no threads.
-    pub fn start(limits: Limits) -> io::Result<Self> {
+    pub fn start(limits: Limits, lasting: Option<&[u8]>) -> io::Result<Self> {
         let mut secret = Zeroizing::new([0; 32]);
         getrandom::fill(secret.as_mut_slice()).map_err(io::Error::other)?;
+        let hmac = |key: &[u8]| Hmac::new_from_slice(key).map_err(io::Error::other);
         let threads = std::thread::available_parallelism()?.get();
         let shared = Arc::new(Shared {
             right: moka::sync::Cache::builder()
@@ -120,7 +127,8 @@ impl Verifier {
                 .spawn(move || shared.run())?;
         }
         Ok(Self {
-            secret: Hmac::new_from_slice(secret.as_slice()).map_err(io::Error::other)?,
+            secret: hmac(secret.as_slice())?,
+            stand_ins: hmac(lasting.unwrap_or(secret.as_slice()))?,
             limits,
             shared,
         })
@@ -178,7 +186,8 @@ impl Verifier {
 
     /// Where in the file's mix of costs a name without an entry falls: always at the same place.
     fn point(&self, realm: &str, user: &Username) -> u64 {
-        let digest = self.digest(&[b"stand-in", realm.as_bytes(), user.as_bytes()]);
+        let parts: [&[u8]; 3] = [b"stand-in", realm.as_bytes(), user.as_bytes()];
+        let digest = digest(&self.stand_ins, &parts);
         digest
             .iter()
             .take(8)
@@ -197,24 +206,25 @@ impl Verifier {
             Subject::User => b"user",
             Subject::Nobody => b"nobody",
         };
-        self.digest(&[
+        let parts = [
             subject,
             realm.as_bytes(),
             user.as_bytes(),
             hash.text(),
             password,
-        ])
+        ];
+        digest(&self.secret, &parts)
     }
+}
 
-    /// HMAC over the parts, each behind its length: no two lists of parts look alike.
-    fn digest(&self, parts: &[&[u8]]) -> CheckKey {
-        let mut mac = self.secret.clone();
-        for part in parts {
-            mac.update(&(part.len() as u64).to_be_bytes());
-            mac.update(part);
-        }
-        mac.finalize().into_bytes().into()
+/// HMAC over the parts, each behind its length: no two lists of parts look alike.
+fn digest(secret: &Hmac<Sha256>, parts: &[&[u8]]) -> CheckKey {
+    let mut mac = secret.clone();
+    for part in parts {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part);
     }
+    mac.finalize().into_bytes().into()
 }
 
 impl Drop for Verifier {

@@ -23,7 +23,7 @@ fn name(raw: &str) -> Username {
 
 #[actix_rt::test]
 async fn a_verified_password_skips_its_hash_until_the_entry_changes() {
-    let verifier = Verifier::start(LIMITS).unwrap();
+    let verifier = Verifier::start(LIMITS, None).unwrap();
     let (old, new, alice) = (file("old", 11), file("new", 4), name("alice"));
     let verify = |users, password| verifier.verify("r", users, &alice, password);
     let started = Instant::now();
@@ -43,7 +43,7 @@ async fn a_verified_password_skips_its_hash_until_the_entry_changes() {
 
 #[actix_rt::test]
 async fn equal_checks_in_flight_run_once() {
-    let verifier = Verifier::start(LIMITS).unwrap();
+    let verifier = Verifier::start(LIMITS, None).unwrap();
     let (users, alice) = (file("secret", 11), name("alice"));
     let started = Instant::now();
     verifier
@@ -64,7 +64,7 @@ async fn equal_checks_in_flight_run_once() {
 
 #[actix_rt::test]
 async fn too_many_checks_are_trouble_and_the_queue_recovers() {
-    let verifier = Verifier::start(LIMITS).unwrap();
+    let verifier = Verifier::start(LIMITS, None).unwrap();
     let (users, alice) = (file("secret", 8), name("alice"));
     let guesses: Vec<String> = (0..verifier.shared.longest_queue + 50)
         .map(|n| n.to_string())
@@ -89,7 +89,7 @@ async fn too_many_checks_are_trouble_and_the_queue_recovers() {
 
 #[actix_rt::test]
 async fn whoever_is_unknown_is_wrong_with_every_password() {
-    let verifier = Verifier::start(LIMITS).unwrap();
+    let verifier = Verifier::start(LIMITS, None).unwrap();
     let users = file("secret", 4);
     for _ in 0..2 {
         assert!(
@@ -108,8 +108,18 @@ async fn whoever_is_unknown_is_wrong_with_every_password() {
 }
 
 #[test]
+fn an_unknown_name_costs_the_same_after_a_restart() {
+    let start = |lasting| Verifier::start(LIMITS, lasting).unwrap();
+    let (one, two, other) = (start(Some(b"a")), start(Some(b"a")), start(Some(b"b")));
+    let bob = name("bob");
+    assert_eq!(one.point("r", &bob), two.point("r", &bob));
+    assert_ne!(one.point("r", &bob), one.point("s", &bob));
+    assert_ne!(one.point("r", &bob), other.point("r", &bob));
+}
+
+#[test]
 fn a_check_is_filed_under_all_it_depends_on() {
-    let verifier = Verifier::start(LIMITS).unwrap();
+    let verifier = Verifier::start(LIMITS, None).unwrap();
     let (one, two) = (file("a", 4), file("a", 4));
     let hash = |file: &Htpasswd| Arc::clone(file.get(b"alice").unwrap().hash.as_ref().unwrap());
     let (one, two) = (hash(&one), hash(&two));

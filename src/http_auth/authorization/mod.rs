@@ -2,7 +2,7 @@
 //! (RFC 7617 §2).
 //!
 //! Of the two forms that RFC 9110 §11.4 allows after the scheme, the schemes accepted here use
-//! token68 only; anything else is malformed for them. Where Apache, nginx and Go differ (blanks,
+//! one token only; anything else is malformed for them. Where Apache, nginx and Go differ (blanks,
 //! padding, what may follow), the strict reading is taken, except that missing padding is forgiven.
 
 use base64::Engine as _;
@@ -17,7 +17,7 @@ use super::Scheme;
 pub struct Authorization<'a> {
     /// A scheme that can be accepted here.
     pub scheme: Scheme,
-    /// token68, not empty.
+    /// One token, not empty: token68 for Basic, an API key for the others.
     pub token: &'a str,
 }
 
@@ -61,7 +61,11 @@ impl<'a> Authorization<'a> {
         };
         let scheme = Scheme::parse(scheme).ok_or(Invalid::UnknownScheme)?;
         let token = rest.trim_start_matches(' ');
-        if !is_token68(token) {
+        let fits = match scheme {
+            Scheme::Basic => is_token68(token),
+            Scheme::Bearer | Scheme::ApiKey => is_key_token(token),
+        };
+        if !fits {
             return Err(Invalid::NotToken68);
         }
         Ok(Self { scheme, token })
@@ -75,6 +79,16 @@ fn is_token68(text: &str) -> bool {
         && front
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b))
+}
+
+/// A key made elsewhere may hold more than token68, such as the `:` and `%` of RFC 8959. What could
+/// be auth-params or a list (RFC 9110 §11.4) is no key.
+fn is_key_token(text: &str) -> bool {
+    let front = text.trim_end_matches('=');
+    !front.is_empty()
+        && front
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && !b"\",=".contains(&b))
 }
 
 /// The value without the spaces and tabs around it.

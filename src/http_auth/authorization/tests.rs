@@ -83,6 +83,22 @@ fn challenge_vectors_are_written_as_expected() {
 }
 
 #[test]
+fn a_key_of_any_look_is_one_token() {
+    for (value, token) in [
+        (
+            "Bearer secret-token:abc%20def",
+            Some("secret-token:abc%20def"),
+        ), // RFC 8959
+        ("ApiKey a!b$c", Some("a!b$c")),
+        ("ApiKey a=b", None),
+        ("Basic secret-token:abc", None),
+    ] {
+        let read = Authorization::parse(value.as_bytes()).ok();
+        assert_eq!(read.map(|read| read.token), token, "{value}");
+    }
+}
+
+#[test]
 fn what_is_wrong_is_said_without_the_value() {
     for (value, error) in [
         ("", InvalidAuthorization::Empty),

@@ -113,11 +113,14 @@ pub(super) fn create_if_missing(path: &Path) -> Result<(), StoreError> {
 fn refuse_others(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     let fault = |fault| StoreError::sqlite(path, fault);
     let path = path.to_owned();
+    // One look at all three: another process may be making the file at this moment.
+    let look = conn.unchecked_transaction().map_err(fault)?;
     let application = pragma(conn, "application_id").map_err(fault)?;
     let found = pragma(conn, "user_version").map_err(fault)?;
     let tables: i64 = conn
         .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
         .map_err(fault)?;
+    look.finish().map_err(fault)?;
     let fresh = application == 0 && found == 0 && tables == 0;
     if !fresh && application != APPLICATION_ID {
         return Err(StoreError::Foreign { path });

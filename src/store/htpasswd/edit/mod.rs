@@ -51,7 +51,7 @@ pub enum EditError {
         source: io::Error,
     },
     /// A file that would not be read back.
-    #[error("{} is larger than 16 MiB, or would be", .0.display())]
+    #[error("{} is larger than 256 MiB, or would be", .0.display())]
     TooLarge(PathBuf),
     /// A folder, a device or the like.
     #[error("{} is not a regular file", .0.display())]

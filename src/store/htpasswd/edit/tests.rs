@@ -160,7 +160,7 @@ fn what_can_not_be_done_is_said_with_the_path() {
     let error = remove(&path, &name("a")).unwrap_err();
     assert_eq!(
         error.to_string(),
-        format!("{at}/users is larger than 16 MiB, or would be")
+        format!("{at}/users is larger than 256 MiB, or would be")
     );
 }
 
