@@ -1,0 +1,23 @@
+//! The program as its users meet it: over a bare socket, by its files, on the command line.
+//!
+//! Each test starts the program on files of its own. No proxy is needed; those are met in
+//! `tests/e2e`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    missing_docs,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod bodies;
+mod cli;
+mod demo;
+mod helpers;
+mod http;
+mod key_use;
+mod keys;
+mod load;
+mod reload;
+mod users;
+mod wire;
