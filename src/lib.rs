@@ -23,7 +23,7 @@
 //!
 //! | floor | modules |
 //! |---|---|
-//! | 4, the edge | [`server`], [`config`], [`cli`], [`app`] |
+//! | 4, the edge | [`config`], [`server`], [`app`], [`cli`], each on those before it |
 //! | 3 | [`gate`] |
 //! | 2, without rules | [`authn`], [`store`], [`endpoint`] |
 //! | 1, rules without I/O | [`decision`], [`policy`] |

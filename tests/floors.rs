@@ -38,8 +38,8 @@ const FLOORS: [(&str, &str); 15] = [
     // 4: files, sockets, signals.
     ("telemetry", ""),
     ("config", BELOW),
-    ("app", BELOW),
     ("server", BELOW),
+    ("app", BELOW),
     ("cli", BELOW),
 ];
 
@@ -47,7 +47,7 @@ const FLOORS: [(&str, &str); 15] = [
 const BELOW: &str = "*";
 
 /// Modules that may name actix.
-const EDGE: [&str; 3] = ["server", "app", "cli"];
+const EDGE: [&str; 2] = ["server", "cli"];
 
 /// A source file without its tests and comments: the top-level module it belongs to, and its text.
 struct Source {

@@ -63,7 +63,7 @@ fn format(request: &Request) -> Format {
         return Format::Json;
     };
     // Of equals the first, which is the one for programs.
-    let formats = [Format::Json, Format::Html, Format::Text];
+    let formats = [Format::Json, Format::Text, Format::Html];
     let mut best = (Quality::ZERO, Format::Json);
     for format in formats {
         let quality = quality(&accept, format);

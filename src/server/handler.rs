@@ -8,6 +8,7 @@
 //! never waited for: the answer goes out at once, and the connection is closed.
 
 use std::net::SocketAddr;
+use std::rc::Rc;
 
 use actix_http::body::BoxBody;
 use actix_http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -15,6 +16,7 @@ use actix_http::{ConnectionType, Request, RequestHead, Response, StatusCode, Ver
 use tracing::{Level, debug, enabled, info, warn};
 
 use super::body;
+use super::line::Line;
 use crate::endpoint::{Answer, Endpoint, Reply, Route, Trouble};
 use crate::gate::{Answered, Gate, Question, World};
 use crate::request::{Defect, Field, Headers};
@@ -34,8 +36,31 @@ impl Headers for HeaderMap {
     }
 }
 
-/// Answers a request to the gate.
+/// Answers a request to the gate. Behind the last request of a connection nothing is decided.
 pub(super) async fn respond(gate: &Gate, peer: Peer, request: &Request) -> Response<BoxBody> {
+    let head = request.head();
+    let line = request.conn_data::<Rc<Line>>();
+    if line.is_some_and(|line| line.is_closing()) {
+        return last(response(&Reply::refusal(400), request));
+    }
+    let answer = answer(gate, peer, request).await;
+    match line {
+        Some(line) if announces_more(head) => line.hang_up(),
+        Some(line) if head.connection_type() == ConnectionType::Close => line.close(),
+        _ => return answer,
+    }
+    last(answer)
+}
+
+/// The answer, with the word that it is the connection's last.
+fn last(mut response: Response<BoxBody>) -> Response<BoxBody> {
+    response
+        .head_mut()
+        .set_connection_type(ConnectionType::Close);
+    response
+}
+
+async fn answer(gate: &Gate, peer: Peer, request: &Request) -> Response<BoxBody> {
     let world = gate.world();
     let head = request.head();
     if !trusted(&world, peer, head.peer_addr) {
@@ -183,7 +208,7 @@ impl Asked {
 
 /// Whether a body is announced, or another protocol. Nobody waits for it, and after it the connection can't be trusted
 /// to begin with a request: a careless nginx announces the client's body and never sends it.
-fn announces_body(head: &RequestHead) -> bool {
+fn announces_more(head: &RequestHead) -> bool {
     let length = head.headers().field("content-length");
     head.upgrade()
         || head.headers().contains_key(header::TRANSFER_ENCODING)
@@ -197,11 +222,6 @@ fn response(reply: &Reply, request: &Request) -> Response<BoxBody> {
         Some(problem) => body::problem(status, problem, request),
         None => Response::with_body(status, BoxBody::new(())),
     };
-    if announces_body(request.head()) {
-        response
-            .head_mut()
-            .set_connection_type(ConnectionType::Close);
-    }
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     for (name, value) in &reply.headers {

@@ -8,18 +8,21 @@
 pub mod admin;
 mod body;
 mod handler;
+mod line;
 mod listener;
 
 use std::convert::Infallible;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_http::{HttpService, Request};
-use actix_rt::net::UnixStream;
+use actix_rt::net::{TcpStream, UnixStream};
 use actix_server::Server;
 use actix_service::{ServiceFactoryExt as _, fn_service};
 
 use handler::{Peer, respond};
+use line::Cuttable;
 pub use listener::{BindError, Bound, Probe, SocketFile};
 
 use crate::gate::Gate;
@@ -42,6 +45,9 @@ macro_rules! h1 {
             .keep_alive(KEEP_ALIVE)
             .client_request_timeout(HEAD_TIMEOUT)
             .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+            .on_connect_ext(|stream: &Cuttable<_>, extensions| {
+                extensions.insert(Rc::clone(&stream.line));
+            })
             .expect(fn_service(move |request: Request| {
                 let gate = Arc::clone(&expecting);
                 async move { Err::<Request, _>(respond(&gate, $peer, &request).await) }
@@ -65,11 +71,17 @@ pub fn serve(gate: &Arc<Gate>, listeners: Vec<Bound>, workers: usize) -> std::io
     for listener in listeners {
         let gate = Arc::clone(gate);
         server = match listener {
-            Bound::Tcp(listener) => {
-                server.listen("tcp", listener, move || h1!(gate, Peer::Tcp).tcp())?
-            }
+            Bound::Tcp(listener) => server.listen("tcp", listener, move || {
+                fn_service(|stream: TcpStream| async {
+                    // Small answers must not wait for more.
+                    stream.set_nodelay(true)?;
+                    let peer = stream.peer_addr().ok();
+                    Ok((Cuttable::new(stream), peer))
+                })
+                .and_then(h1!(gate, Peer::Tcp))
+            })?,
             Bound::Unix(listener) => server.listen_uds("unix", listener, move || {
-                fn_service(|stream: UnixStream| async { Ok((stream, None)) })
+                fn_service(|stream: UnixStream| async { Ok((Cuttable::new(stream), None)) })
                     .and_then(h1!(gate, Peer::Unix))
             })?,
         };

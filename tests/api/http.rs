@@ -115,4 +115,11 @@ impl<S: Read + Write> Connection<S> {
             Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
         }
     }
+
+    /// What else comes before the connection is closed, as it has to be.
+    pub(crate) fn rest(&mut self) -> String {
+        let mut rest = Vec::new();
+        self.0.read_to_end(&mut rest).unwrap();
+        String::from_utf8_lossy(&rest).into_owned()
+    }
 }
