@@ -9,6 +9,7 @@ mod document;
 mod duration;
 mod problem;
 mod raw;
+mod reader;
 pub mod schema;
 mod settings;
 
@@ -99,7 +100,7 @@ impl Source {
         let document = Document::parse(&self.path, &text, &self.env, &mut problems)?;
         let raw = document.layered(&text, &mut problems);
         let settings = match raw {
-            Some(raw) => settings::Reader::new(&document, &mut problems).read(&raw),
+            Some(raw) => reader::Reader::new(&document, &mut problems).read(&raw),
             None => None,
         };
         match settings {

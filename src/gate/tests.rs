@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::*;
 use crate::authn::{KeySource, Limits};
 use crate::endpoint::{Endpoint, Reply, Slot};
-use crate::http_auth;
+use crate::http_auth::{self, Scheme};
 use crate::identity::{Label, Password, Prefix, Scope};
 use crate::password_hash::{WeakFormats, hash_bcrypt};
 use crate::policy::{Requirement, Rule};

@@ -29,21 +29,5 @@ fn content(file: &[u8]) -> Result<&[u8], FileTooLarge> {
     Ok(file.strip_prefix(BYTE_ORDER_MARK).unwrap_or(file))
 }
 
-/// Cuts spaces and tabs, and nothing else, at both ends.
-fn trim_blanks(line: &[u8]) -> &[u8] {
-    let mut line = trim_blanks_start(line);
-    while let [rest @ .., b' ' | b'\t'] = line {
-        line = rest;
-    }
-    line
-}
-
-fn trim_blanks_start(mut line: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] = line {
-        line = rest;
-    }
-    line
-}
-
 /// How many warnings one file can give; a file of another sort altogether has millions.
 const MAX_WARNINGS: usize = 1000;

@@ -43,16 +43,7 @@ impl ApiKey {
         Ok(Self(value))
     }
 
-    /// Makes a new key with a new id.
-    ///
-    /// # Errors
-    /// [`NoRandomness`] when the operating system gives none.
-    pub fn generate(prefix: &Prefix) -> Result<(ApiKeyId, Self), NoRandomness> {
-        let id = ApiKeyId::random()?;
-        Ok((id, Self::generate_for(prefix, &id)?))
-    }
-
-    /// Makes a new key for an id that exists.
+    /// Makes a new key for an id, new or not.
     ///
     /// # Errors
     /// [`NoRandomness`] when the operating system gives none.
@@ -142,7 +133,8 @@ mod tests {
     #[test]
     fn a_new_key_has_our_form_and_names_its_id() {
         let prefix = Prefix::parse("acme").unwrap();
-        let (id, key) = ApiKey::generate(&prefix).unwrap();
+        let id = ApiKeyId::random().unwrap();
+        let key = ApiKey::generate_for(&prefix, &id).unwrap();
         assert_eq!(key.form(&prefix), Form::Ours(id));
         assert_eq!(key.expose_secret().len(), 4 + 1 + 12 + 1 + 38);
         assert_eq!(key.form(&Prefix::default()), Form::Foreign);

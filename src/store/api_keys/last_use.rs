@@ -6,12 +6,11 @@ use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
-use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::error::StoreError;
 use super::open::connect;
-use super::sqlite::{SqliteStore, WRITE_PATIENCE};
+use super::sqlite::WRITE_PATIENCE;
 use crate::identity::ApiKeyId;
 
 const MINUTE_MS: i64 = 60_000;
@@ -57,22 +56,9 @@ impl LastUses {
     }
 }
 
-impl SqliteStore {
-    /// Writes when keys were last used: a key at most once per minute, never an earlier time
-    /// over a later one. Keys that are gone are passed over.
-    ///
-    /// # Errors
-    /// [`StoreError`]; nothing is written then.
-    pub fn touch(&mut self, uses: &[(ApiKeyId, Timestamp)]) -> Result<(), StoreError> {
-        let uses: Vec<_> = uses
-            .iter()
-            .map(|(id, at)| (*id, at.as_millisecond()))
-            .collect();
-        write(&mut self.conn, &uses).map_err(|fault| self.fault(fault))
-    }
-}
-
-fn write(conn: &mut Connection, uses: &[(ApiKeyId, i64)]) -> rusqlite::Result<()> {
+/// Writes when keys were last used, in milliseconds: a key at most once per minute, never an
+/// earlier time over a later one. Keys that are gone are passed over.
+pub(super) fn write(conn: &mut Connection, uses: &[(ApiKeyId, i64)]) -> rusqlite::Result<()> {
     let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     {
         let mut update = change.prepare(

@@ -18,7 +18,8 @@ use std::{
 };
 
 pub use self::warning::{Concern, InvalidGroup, Warning};
-use super::{FileTooLarge, MAX_WARNINGS, trim_blanks};
+use super::{FileTooLarge, MAX_WARNINGS};
+use crate::http_auth::trim_blanks;
 use crate::identity::{GroupNames, Username};
 
 /// The longest name of a group, in bytes.

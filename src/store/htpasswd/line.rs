@@ -5,8 +5,8 @@
 use std::ops::Range;
 
 use crate::{
+    http_auth::trim_blanks,
     identity::{InvalidUsername, Username},
-    store::{trim_blanks, trim_blanks_start},
 };
 
 /// The longest line that is read, in bytes without its end; Apache's buffer.
@@ -55,7 +55,8 @@ pub(super) fn read(line: &[u8]) -> Line {
     let (Some(name), Some(hash)) = (fields.next(), fields.next()) else {
         return Line::Fault(Fault::NoColon);
     };
-    let start = line.len() - trim_blanks_start(line).len() + name.len() + 1;
+    let blanks = line.iter().take_while(|b| matches!(b, b' ' | b'\t'));
+    let start = blanks.count() + name.len() + 1;
     match Username::parse(name) {
         Ok(name) => Line::Entry {
             name,

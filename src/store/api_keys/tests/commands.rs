@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Folder, at, create, label, new_key};
+use super::{Folder, at, create, foreign_key, label, new_key};
 use crate::identity::{ApiKey, ApiKeyDigest, Form, Prefix};
 use crate::identity::{KeyState, KeyUnusable};
 use crate::store::api_keys::{Change, Changes, ImportedKey, KeyError, NewKey};
@@ -41,7 +41,7 @@ fn a_new_key_is_found_by_its_value_and_keeps_what_was_said() {
     );
     assert_eq!((record.state, record.last_used), (KeyState::Active, None));
 
-    let (_, other) = ApiKey::generate(&Prefix::default()).unwrap();
+    let other = foreign_key();
     assert_eq!(store.find(&other.digest()).unwrap(), None);
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 
 use super::{Folder, at, create};
 use crate::identity::ApiKeyId;
+use crate::store::api_keys::last_use::write;
 
 #[test]
 fn a_use_is_written_once_per_minute_and_never_goes_back() {
@@ -17,9 +18,8 @@ fn a_use_is_written_once_per_minute_and_never_goes_back() {
         (5000, 6010),
         (6060, 6060),
     ] {
-        store
-            .touch(&[(gone, at(second)), (key.id, at(second))])
-            .unwrap();
+        let used = at(second).as_millisecond();
+        write(&mut store.conn, &[(gone, used), (key.id, used)]).unwrap();
         let found = store.get("ci").unwrap();
         assert_eq!(found.last_used, Some(at(kept)), "after {second}");
     }
@@ -54,7 +54,8 @@ fn a_written_use_is_no_reason_to_forget_the_keys() {
     let record = service.lookup(&key).unwrap().unwrap();
     service.note_use(&record, at(2000));
     service.flush_last_used().unwrap();
-    folder.store().touch(&[(record.id, at(9000))]).unwrap();
+    let used = at(9000).as_millisecond();
+    write(&mut folder.store().conn, &[(record.id, used)]).unwrap();
     service.poll().unwrap();
     assert!(std::sync::Arc::ptr_eq(&memory, &service.memory.load_full()));
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::{Folder, at, create, label};
+use super::{Folder, at, create, foreign_key, label};
 use crate::identity::KeyState;
 use crate::identity::{ApiKey, Prefix};
 use crate::store::api_keys::{ApiKeys, Changes, StoreError};
@@ -24,7 +24,7 @@ fn a_key_is_known_at_once_and_remembered() {
     let folder = Folder::new();
     let service = folder.service();
     let mut store = folder.store();
-    let (_, foreign) = ApiKey::generate(&Prefix::default()).unwrap();
+    let foreign = foreign_key();
     assert_eq!(state(&service, &foreign), None);
 
     let (record, key) = create(&mut store, "ci");

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use zeroize::Zeroizing;
 
 use super::{ApiKeys, NewKey, SqliteStore};
-use crate::identity::{ApiKey, ApiKeyRecord, Label, Pepper, Prefix, ScopeSet};
+use crate::identity::{ApiKey, ApiKeyId, ApiKeyRecord, Label, Pepper, Prefix, ScopeSet};
 
 mod commands;
 mod file;
@@ -65,4 +65,10 @@ fn create(store: &mut SqliteStore, name: &str) -> (ApiKeyRecord, ApiKey) {
 
 fn pepper(secret: &str) -> Pepper {
     Pepper::new(Zeroizing::new(secret.into())).unwrap()
+}
+
+/// A key of our form that no store holds.
+fn foreign_key() -> ApiKey {
+    let id = ApiKeyId::random().unwrap();
+    ApiKey::generate_for(&Prefix::default(), &id).unwrap()
 }

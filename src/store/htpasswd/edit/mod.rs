@@ -20,11 +20,11 @@ use std::{
 
 use self::target::Target;
 use crate::{
+    http_auth::trim_blanks,
     identity::Username,
     store::{
         BYTE_ORDER_MARK,
         htpasswd::line::{self, Line},
-        trim_blanks,
     },
 };
 

@@ -1,176 +1,30 @@
 //! `htgate key`: the life of an API key.
 
+mod args;
+mod shown;
+
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use clap::Subcommand;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+
+pub(super) use args::Command;
+use args::{Create, Import, List, New, Update};
+use shown::{described, shown, state, time};
 
 use super::input::{Ask, secret};
 use super::running::{Refreshed, refresh};
 use super::{ConfigArg, Exit, Failure};
 use crate::app::{LOOK, open_key_store};
 use crate::config::{Settings, Source};
-use crate::identity::{ApiKey, ApiKeyDigest, ApiKeyRecord, KeyState, Label, Scope, ScopeSet};
+use crate::identity::{ApiKey, ApiKeyDigest, Label, Scope, ScopeSet};
 use crate::request::network::Network;
 use crate::store::SqliteStore;
 use crate::store::api_keys::{Change, Changes, Expiry, ImportedKey, KeyError, NewKey, parse_span};
-
-/// API keys: create, import, list, show, update, rotate, revoke, delete
-///
-/// ID is a key's id or its name. When a command returns, its change is in force in the running
-/// service.
-#[derive(Subcommand)]
-pub(super) enum Command {
-    Create(Create),
-    Import(Import),
-    List(List),
-    Show(Show),
-    Update(Update),
-    Rotate(Rotate),
-    /// Refuse a key from now on; it stays in the list
-    #[command(after_help = "Example:\n  htgate key revoke backup")]
-    Revoke(One),
-    /// Forget a key altogether; its name is free again
-    #[command(after_help = "Example:\n  htgate key delete backup")]
-    Delete(One),
-}
-
-/// Make a key and print it: alone on standard output, once it is stored for good
-///
-/// It is shown this once. No scope given means no scope; `--owner` is the user that
-/// applications are told, and whose groups the key has.
-#[derive(clap::Args)]
-#[command(after_help = "Example:
-  htgate key create --realm intranet --name backup --scope api:read --expires 90d --ip 10.0.0.0/8")]
-pub(super) struct Create {
-    #[command(flatten)]
-    new: New,
-    /// Print the key and its id as JSON
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    config: ConfigArg,
-}
-
-/// Take a key that was made elsewhere: the key, of any look, on standard input
-#[derive(clap::Args)]
-#[command(after_help = "Examples:
-  htgate key import --realm intranet --name legacy < key.txt
-  printf %s \"$KEY\" | sha256sum | cut -c1-64 | htgate key import --realm intranet --name legacy --sha256")]
-pub(super) struct Import {
-    #[command(flatten)]
-    new: New,
-    /// Standard input is the key's SHA-256 in hexadecimal, not the key
-    #[arg(long)]
-    sha256: bool,
-    #[command(flatten)]
-    config: ConfigArg,
-}
-
-#[derive(clap::Args)]
-struct New {
-    /// The realm that accepts the key
-    #[arg(long, value_name = "R")]
-    realm: String,
-    /// A name that no other key has
-    #[arg(long, value_name = "N")]
-    name: String,
-    /// The user the key acts for
-    #[arg(long, value_name = "O")]
-    owner: Option<String>,
-    /// What the key may be used for; can be repeated
-    #[arg(long = "scope", value_name = "S")]
-    scopes: Vec<String>,
-    /// When it ends: 90d, 12h, 2027-01-31 (its first moment, UTC) or an RFC 3339 time
-    #[arg(long, value_name = "WHEN")]
-    expires: Option<String>,
-    /// Where it may be used from; can be repeated
-    #[arg(long = "ip", value_name = "CIDR")]
-    networks: Vec<String>,
-}
-
-/// List keys, oldest first
-#[derive(clap::Args)]
-#[command(after_help = "Example:\n  htgate key list --realm intranet")]
-pub(super) struct List {
-    /// Only keys of this realm
-    #[arg(long, value_name = "R")]
-    realm: Option<String>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    config: ConfigArg,
-}
-
-/// Show what is known of a key
-#[derive(clap::Args)]
-#[command(after_help = "Example:\n  htgate key show backup")]
-pub(super) struct Show {
-    /// The key's id or name
-    #[arg(value_name = "ID")]
-    key: String,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    config: ConfigArg,
-}
-
-/// Change what is known of a key: what is given replaces what was
-#[derive(clap::Args)]
-#[command(after_help = "Example:
-  htgate key update backup --scope api:read --scope api:write --expires never")]
-pub(super) struct Update {
-    /// The key's id or name
-    #[arg(value_name = "ID")]
-    key: String,
-    /// A new name
-    #[arg(long, value_name = "N")]
-    name: Option<String>,
-    /// A new owner; "" for none
-    #[arg(long, value_name = "O")]
-    owner: Option<String>,
-    /// The scopes, in place of all it had; "" for none
-    #[arg(long = "scope", value_name = "S")]
-    scopes: Vec<String>,
-    /// A new end, or "never"
-    #[arg(long, value_name = "WHEN")]
-    expires: Option<String>,
-    /// The networks, in place of all it had; "" for any
-    #[arg(long = "ip", value_name = "CIDR")]
-    networks: Vec<String>,
-    #[command(flatten)]
-    config: ConfigArg,
-}
-
-/// Give a key a new secret and print the new key; its id, name and scopes stay
-#[derive(clap::Args)]
-#[command(after_help = "Example:\n  htgate key rotate backup --grace 24h")]
-pub(super) struct Rotate {
-    /// The key's id or name
-    #[arg(value_name = "ID")]
-    key: String,
-    /// How long the old secret still counts
-    #[arg(long, value_name = "SPAN", default_value = "0s")]
-    grace: String,
-    #[command(flatten)]
-    config: ConfigArg,
-}
-
-#[derive(clap::Args)]
-pub(super) struct One {
-    /// The key's id or name
-    #[arg(value_name = "ID")]
-    key: String,
-    #[command(flatten)]
-    config: ConfigArg,
-}
 
 /// A configuration with its key store.
 struct Keys {
@@ -406,75 +260,6 @@ fn networks(raw: &[String]) -> Result<Vec<IpNet>, Failure> {
         .map(|text| Network::parse(text).map(IpNet::from))
         .map(|network| network.map_err(|e| usage(format_args!("--ip: {e}"))))
         .collect()
-}
-
-/// A time in UTC to the second.
-fn time(at: Option<Timestamp>) -> String {
-    match at {
-        Some(at) => at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        None => "-".to_owned(),
-    }
-}
-
-fn state(record: &ApiKeyRecord, now: Timestamp) -> &'static str {
-    match record.state {
-        KeyState::Revoked { .. } => "revoked",
-        KeyState::Active if record.expires.is_some_and(|end| now >= end) => "expired",
-        KeyState::Active => "active",
-    }
-}
-
-fn described(record: &ApiKeyRecord, now: Timestamp) -> Value {
-    let when = |at: Option<Timestamp>| at.map(|at| time(Some(at)));
-    let revoked = match record.state {
-        KeyState::Revoked { at } => Some(at),
-        KeyState::Active => None,
-    };
-    json!({
-        "id": record.id.as_str(),
-        "name": record.name.as_str(),
-        "realm": record.realm,
-        "owner": record.owner.as_ref().map(Label::as_str),
-        "scopes": record.scopes.iter().map(Scope::as_str).collect::<Vec<_>>(),
-        "networks": record.networks.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "state": state(record, now),
-        "created": when(Some(record.created)),
-        "expires": when(record.expires),
-        "revoked": when(revoked),
-        "last_used": when(record.last_used),
-    })
-}
-
-fn shown(record: &ApiKeyRecord, now: Timestamp) -> String {
-    const LINES: [&str; 11] = [
-        "id",
-        "name",
-        "realm",
-        "owner",
-        "scopes",
-        "networks",
-        "state",
-        "created",
-        "expires",
-        "revoked",
-        "last_used",
-    ];
-    let fields = described(record, now);
-    let word = |name: &str| match &fields[name] {
-        Value::String(text) => text.clone(),
-        Value::Array(items) if !items.is_empty() => {
-            let words: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
-            words.join(" ")
-        }
-        _ if matches!(name, "expires" | "last_used") => "never".to_owned(),
-        _ => "-".to_owned(),
-    };
-    let mut text = String::new();
-    for name in LINES {
-        let line = format!("{name:<10} {}\n", word(name));
-        text.push_str(&line);
-    }
-    text
 }
 
 fn print(text: &str) -> Result<(), Failure> {

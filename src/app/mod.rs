@@ -1,0 +1,253 @@
+//! The application: the one list of all its parts, and how they are replaced while it runs.
+//!
+//! A reload reads everything and changes all or nothing; a single file that changes by itself is
+//! taken alone. Either way a new [`World`](crate::gate::World) is made from what is good and put in the old one's
+//! place, so that every answer follows from one state.
+
+mod parts;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use tracing::{error, info, warn};
+
+use parts::Parts;
+pub use parts::open_key_store;
+
+use crate::config::{self, Settings};
+use crate::gate::Gate;
+use crate::server::admin::Control;
+use crate::store::{ApiKeys, StoreError, Unusable};
+
+/// How often files and the key store are looked at.
+pub(crate) const LOOK: Duration = Duration::from_millis(100);
+/// How many looks pass between two writes of the keys' last use.
+const LOOKS_PER_FLUSH: u32 = 600;
+
+/// A configuration at work.
+pub struct Application {
+    gate: Arc<Gate>,
+    source: config::Source,
+    parts: Mutex<Parts>,
+    /// The key store of `parts`, to be looked at while those are busy.
+    keys: ArcSwapOption<ApiKeys>,
+}
+
+/// Why an application can't be built, or not in the way a new configuration says.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] config::Problems),
+    /// A file.
+    #[error(transparent)]
+    File(#[from] Unusable),
+    /// The key store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Threads or random bytes.
+    #[error("can't start verifying passwords: {0}")]
+    Verifier(#[from] std::io::Error),
+}
+
+impl Application {
+    /// Builds everything from settings.
+    ///
+    /// # Errors
+    /// [`BuildError`].
+    pub fn build(source: config::Source, settings: Settings) -> Result<Arc<Self>, BuildError> {
+        let parts = Parts::build(settings, None)?;
+        parts.tell();
+        Ok(Arc::new(Self {
+            gate: Arc::new(Gate::new(parts.world())),
+            source,
+            keys: ArcSwapOption::new(parts.keys.clone()),
+            parts: Mutex::new(parts),
+        }))
+    }
+
+    /// What is worth knowing about the files, each line with its place.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        self.lock().warnings()
+    }
+
+    /// What answers questions.
+    #[must_use]
+    pub fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
+    /// Reads everything anew: configuration, files and keys. When it returns, the new state
+    /// answers. What it returns is worth saying, but stopped nothing.
+    ///
+    /// # Errors
+    /// [`BuildError`]; then the old state still answers, unchanged.
+    pub fn reload(&self) -> Result<Vec<String>, BuildError> {
+        let mut parts = self.lock();
+        let (settings, mut advice) = self.source.load()?;
+        settings.readable()?;
+        let fresh = Parts::build(settings, Some(&parts))?;
+        advice.extend(fresh.settings.needs_restart(&parts.settings));
+        if let Some(keys) = &fresh.keys {
+            keys.refresh()?;
+        }
+        self.gate.replace(fresh.world());
+        self.keys.store(fresh.keys.clone());
+        *parts = fresh;
+        parts.tell();
+        info!("reloaded");
+        Ok(advice.into_iter().chain(parts.warnings()).collect())
+    }
+
+    /// Reads users, groups and keys anew, after a command has changed them.
+    ///
+    /// # Errors
+    /// [`BuildError`]; a file that can't be used keeps its last good state.
+    pub fn refresh(&self) -> Result<(), BuildError> {
+        let mut parts = self.lock();
+        let mut first = None;
+        for files in parts.realms.values_mut() {
+            for result in files.refresh() {
+                if let Err(unusable) = result {
+                    first.get_or_insert(unusable);
+                }
+            }
+        }
+        // SECURITY: users who are gone are gone, whatever becomes of the keys.
+        self.gate.replace(parts.world());
+        if let Some(keys) = &parts.keys {
+            keys.refresh()?;
+        }
+        match first {
+            None => Ok(()),
+            Some(unusable) => Err(unusable.into()),
+        }
+    }
+
+    /// Looks after files and keys, each on a thread of its own, until the application is dropped.
+    ///
+    /// # Errors
+    /// When there can be no threads.
+    pub fn watch(self: &Arc<Self>) -> std::io::Result<()> {
+        self.every_look("watch-files", |app, _| app.look())?;
+        let mut away = false;
+        self.every_look("watch-keys", move |app, looks| {
+            away = app.look_at_keys(away);
+            if looks % LOOKS_PER_FLUSH == 0 {
+                app.flush();
+            }
+        })
+    }
+
+    fn every_look(
+        self: &Arc<Self>,
+        name: &str,
+        mut look: impl FnMut(&Self, u32) + Send + 'static,
+    ) -> std::io::Result<()> {
+        let weak = Arc::downgrade(self);
+        let thread = thread::Builder::new().name(name.to_owned());
+        thread.spawn(move || {
+            let mut looks: u32 = 0;
+            while let Some(app) = Weak::upgrade(&weak) {
+                looks = looks.wrapping_add(1);
+                look(&app, looks);
+                drop(app);
+                thread::sleep(LOOK);
+            }
+        })?;
+        Ok(())
+    }
+
+    /// Writes down when keys were last used.
+    pub fn flush(&self) {
+        let keys = self.keys.load_full();
+        if let Some(Err(error)) = keys.map(|keys| keys.flush_last_used()) {
+            warn!(%error, "the keys' last use could not be written down");
+        }
+    }
+
+    /// One look at the key store; told when it goes away and when it is back.
+    fn look_at_keys(&self, was_away: bool) -> bool {
+        let looked = self.keys.load().as_ref().map_or(Ok(()), |keys| keys.poll());
+        match (&looked, was_away) {
+            (Err(error), false) => error!(%error, "the key store is away"),
+            (Ok(()), true) => info!("the key store is back"),
+            _ => {}
+        }
+        looked.is_err()
+    }
+
+    /// One look at the files.
+    fn look(&self) {
+        let mut parts = self.lock();
+        match parts.file.poll() {
+            Ok(false) => {}
+            Ok(true) => parts.untaken = Some(String::new()),
+            Err(unusable) => error!("the configuration is left as it was: {unusable}"),
+        }
+        if let Some(told) = parts.untaken.clone() {
+            drop(parts);
+            self.take_changes(&told);
+            return;
+        }
+        let mut changed = false;
+        for (realm, files) in &mut parts.realms {
+            for result in files.poll() {
+                match result {
+                    Ok(false) => {}
+                    Ok(true) => {
+                        changed = true;
+                        files.tell(realm);
+                    }
+                    Err(unusable) => error!(realm, "kept as it was: {unusable}"),
+                }
+            }
+        }
+        if changed {
+            self.gate.replace(parts.world());
+            info!("users or groups were read anew");
+        }
+    }
+
+    /// Takes a changed configuration. What stands in its way, such as a file that isn't there yet,
+    /// may go: so it is tried again at every look, and told when the problem is another one.
+    fn take_changes(&self, told: &str) {
+        match self.reload() {
+            Ok(advice) => advice.iter().for_each(|advice| warn!("{advice}")),
+            Err(error) => {
+                let problem = error.to_string();
+                if problem != told {
+                    error!("the configuration is left as it was:\n{problem}");
+                }
+                self.lock().untaken = Some(problem);
+            }
+        }
+    }
+
+    /// A panic while the parts are held leaves them whole: they are replaced, not changed.
+    fn lock(&self) -> MutexGuard<'_, Parts> {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Control for Application {
+    fn serves(&self, config: &[u8]) -> bool {
+        self.source.identity().as_os_str().as_encoded_bytes() == config
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        let looked = self.keys.load().as_ref().map_or(Ok(()), |keys| keys.poll());
+        looked.map_err(|error| error.to_string())
+    }
+
+    fn reload(&self) -> Result<Vec<String>, String> {
+        Self::reload(self).map_err(|error| error.to_string())
+    }
+
+    fn refresh(&self) -> Result<(), String> {
+        Self::refresh(self).map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,272 @@
+//! What a world is made from, and how it is made.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::Arc;
+
+use tracing::warn;
+use zeroize::Zeroizing;
+
+use super::BuildError;
+use crate::authn::{KeySource, Limits, Realm, Verifier};
+use crate::config::{ApiKeySettings, Cache, PolicySettings, RealmSettings, Settings};
+use crate::gate::{Policy, World};
+use crate::identity::Pepper;
+use crate::policy::{PolicyRef, Rule, Rules};
+use crate::store::{ApiKeys, Groups, Htpasswd, SqliteStore, Unusable, Watched};
+
+/// What a world is made from.
+pub(super) struct Parts {
+    pub(super) settings: Settings,
+    /// The configuration file itself, for its changes.
+    pub(super) file: Watched<()>,
+    /// The problem that keeps a changed configuration from being taken, as it was last told.
+    pub(super) untaken: Option<String>,
+    pub(super) realms: BTreeMap<String, Files>,
+    pub(super) keys: Option<Arc<ApiKeys>>,
+    pub(super) verifier: Arc<Verifier>,
+}
+
+/// The files of a realm.
+pub(super) struct Files {
+    pub(super) users: Option<Watched<Htpasswd>>,
+    pub(super) groups: Option<Watched<Groups>>,
+}
+
+impl Parts {
+    /// Reads every file; takes over from `old` what stays as it is.
+    pub(super) fn build(settings: Settings, old: Option<&Self>) -> Result<Self, BuildError> {
+        let limits = Limits {
+            ttl: settings.cache.ttl,
+            capacity: settings.cache.capacity,
+        };
+        let verifier = match old.filter(|old| old.verifier.limits() == limits) {
+            Some(old) => Arc::clone(&old.verifier),
+            None => Arc::new(Verifier::start(
+                limits,
+                lasting_secret(&settings)?.as_deref(),
+            )?),
+        };
+        let keys = if settings.realms.values().any(RealmSettings::has_keys) {
+            let kept = old
+                .filter(|old| old.settings.api_keys == settings.api_keys)
+                .filter(|old| same_key_cache(&old.settings.cache, &settings.cache))
+                .and_then(|old| old.keys.clone());
+            match kept {
+                Some(keys) => Some(keys),
+                None => {
+                    let cache = &settings.cache;
+                    let (store, pepper) = (&settings.api_keys.store, pepper(&settings.api_keys)?);
+                    let keys = ApiKeys::open(store, pepper, cache.capacity, cache.offline_ttl)?;
+                    Some(Arc::new(keys))
+                }
+            }
+        } else {
+            None
+        };
+        let realms = settings.realms.values();
+        let realms = realms.map(|realm| Ok((realm.name.clone(), Files::open(realm)?)));
+        Ok(Self {
+            file: Watched::open(&settings.file, |_| Ok(()))?,
+            realms: realms.collect::<Result<_, Unusable>>()?,
+            untaken: None,
+            keys,
+            verifier,
+            settings,
+        })
+    }
+
+    /// The world that these parts make.
+    pub(super) fn world(&self) -> World {
+        let realms: Vec<Realm> = self
+            .settings
+            .realms
+            .values()
+            .map(|realm| self.realm(realm))
+            .collect();
+        let policies: Vec<Policy> = self
+            .settings
+            .policies
+            .values()
+            .filter_map(|policy| self.policy(policy, &realms))
+            .collect();
+        World {
+            rules: self.rules(&policies),
+            policies,
+            realms,
+            identity_headers: self.settings.identity_headers.clone(),
+            trusted_proxies: self.settings.server.trusted_proxies.clone(),
+            verifier: Arc::clone(&self.verifier),
+        }
+    }
+
+    fn realm(&self, settings: &RealmSettings) -> Realm {
+        let files = self.realms.get(&settings.name);
+        let users = files.and_then(|files| files.users.as_ref());
+        let groups = files.and_then(|files| files.groups.as_ref());
+        Realm {
+            name: settings.name.clone(),
+            title: settings.title.clone(),
+            users: users.map(|users| Arc::clone(users.current())),
+            groups: groups
+                .map(|groups| Arc::clone(groups.current()))
+                .unwrap_or_default(),
+            keys: self
+                .keys
+                .clone()
+                .filter(|_| settings.has_keys())
+                .map(|keys| KeySource {
+                    keys,
+                    prefix: self.settings.api_keys.prefix.clone(),
+                }),
+            query_param: settings.query_param.clone(),
+        }
+    }
+
+    fn policy(&self, settings: &PolicySettings, realms: &[Realm]) -> Option<Policy> {
+        let realm = realms
+            .iter()
+            .position(|realm| realm.name == settings.realm)?;
+        let offer = settings.offer.as_ref();
+        Some(Policy {
+            name: settings.name.clone(),
+            realm,
+            requirement: settings.requirement.clone(),
+            offers: offer
+                .unwrap_or(&self.settings.realms.get(&settings.realm)?.offer)
+                .clone(),
+            allow_from: settings.allow_from.clone(),
+        })
+    }
+
+    fn rules(&self, policies: &[Policy]) -> Rules {
+        let policy = |name: &str| match name {
+            "open" => PolicyRef::Open,
+            // The settings have seen that every other name exists; one that doesn't opens nothing.
+            _ => policies
+                .iter()
+                .position(|policy| policy.name == name)
+                .map_or(PolicyRef::Closed, PolicyRef::Named),
+        };
+        let rules = self.settings.rules.iter().map(|rule| Rule {
+            hosts: rule.hosts.clone(),
+            paths: rule.paths.clone(),
+            methods: rule.methods.clone(),
+            policy: policy(&rule.policy),
+        });
+        Rules::new(rules.collect())
+    }
+
+    /// Logs what is worth knowing about the files.
+    pub(super) fn tell(&self) {
+        for (realm, files) in &self.realms {
+            files.tell(realm);
+        }
+    }
+
+    pub(super) fn warnings(&self) -> Vec<String> {
+        self.realms.values().flat_map(Files::warnings).collect()
+    }
+}
+
+/// The pepper's fingerprint, which all machines of a site share, else this machine's id.
+fn lasting_secret(settings: &Settings) -> Result<Option<Vec<u8>>, Unusable> {
+    let shared = pepper(&settings.api_keys)?.map(|pepper| pepper.fingerprint().into_bytes());
+    Ok(shared.or_else(|| fs::read("/etc/machine-id").ok().filter(|id| !id.is_empty())))
+}
+
+/// Whether the key store can be kept open.
+fn same_key_cache(one: &Cache, two: &Cache) -> bool {
+    (one.capacity, one.offline_ttl) == (two.capacity, two.offline_ttl)
+}
+
+/// Opens the key store of a configuration, as commands use it.
+///
+/// # Errors
+/// [`BuildError`].
+pub fn open_key_store(settings: &ApiKeySettings) -> Result<SqliteStore, BuildError> {
+    Ok(SqliteStore::open(&settings.store, pepper(settings)?)?)
+}
+
+/// The pepper, less one line end.
+fn pepper(settings: &ApiKeySettings) -> Result<Option<Pepper>, Unusable> {
+    let Some(path) = &settings.pepper_file else {
+        return Ok(None);
+    };
+    let unusable = |why: String| Unusable {
+        path: path.clone(),
+        why,
+    };
+    let mut bytes = Zeroizing::new(fs::read(path).map_err(|e| unusable(e.to_string()))?);
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+    }
+    Pepper::new(bytes)
+        .map(Some)
+        .map_err(|e| unusable(e.to_string()))
+}
+
+impl Files {
+    fn open(settings: &RealmSettings) -> Result<Self, Unusable> {
+        let weak = settings.allow_weak;
+        let users = settings.htpasswd.as_ref().map(|path| {
+            Watched::open(path, move |bytes| {
+                Htpasswd::parse(bytes, weak).map_err(|e| e.to_string())
+            })
+        });
+        let groups = settings.groups.as_ref().map(|path| {
+            Watched::open(path, |bytes| {
+                Groups::parse(bytes).map_err(|e| e.to_string())
+            })
+        });
+        Ok(Self {
+            users: users.transpose()?,
+            groups: groups.transpose()?,
+        })
+    }
+
+    pub(super) fn poll(&mut self) -> [Result<bool, Unusable>; 2] {
+        [
+            self.users.as_mut().map_or(Ok(false), Watched::poll),
+            self.groups.as_mut().map_or(Ok(false), Watched::poll),
+        ]
+    }
+
+    pub(super) fn refresh(&mut self) -> [Result<(), Unusable>; 2] {
+        [
+            self.users.as_mut().map_or(Ok(()), Watched::refresh),
+            self.groups.as_mut().map_or(Ok(()), Watched::refresh),
+        ]
+    }
+
+    pub(super) fn tell(&self, realm: &str) {
+        for warning in self.warnings() {
+            warn!(realm, "{warning}");
+        }
+    }
+
+    /// Every line that can't be used, and every group member who is nobody, file and line first.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if let Some(users) = &self.users {
+            let file = users.path().display();
+            let told = users.current().warnings().iter();
+            warnings.extend(told.map(|warning| format!("{file}: {warning}")));
+        }
+        if let Some(groups) = &self.groups {
+            let file = groups.path().display();
+            let told = groups.current().warnings().iter();
+            warnings.extend(told.map(|warning| format!("{file}: {warning}")));
+            let users = self.users.as_ref().map(Watched::current);
+            let strangers = groups.current().members().filter(|(name, _)| {
+                users.is_some_and(|users| users.get(name.as_bytes()).is_none())
+            });
+            let mut strangers: Vec<_> = strangers.map(|(name, line)| (line, name)).collect();
+            strangers.sort();
+            warnings.extend(strangers.into_iter().map(|(line, name)| {
+                format!("{file}: line {line}: member {name} is no user of this realm")
+            }));
+        }
+        warnings
+    }
+}

@@ -1,0 +1,285 @@
+//! From what was written to what it means: every mistake is collected, none ends the reading.
+
+mod access;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::document::Document;
+use super::problem::Problems;
+use super::settings::{Admin, ApiKeySettings, Cache, Listen, Server, Settings};
+use super::{duration, raw};
+use crate::endpoint::{IdentityHeaders, Slot};
+use crate::identity::Prefix;
+use crate::request::network::Network;
+
+/// Reads meaning, and collects what has none.
+pub(super) struct Reader<'a> {
+    document: &'a Document,
+    problems: &'a mut Problems,
+    advice: Vec<String>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(document: &'a Document, problems: &'a mut Problems) -> Self {
+        Self {
+            document,
+            problems,
+            advice: Vec::new(),
+        }
+    }
+
+    /// The settings, with advice; nothing if there are problems.
+    pub(super) fn read(mut self, raw: &raw::Raw) -> Option<(Settings, Vec<String>)> {
+        let server = self.server(&raw.server);
+        let admin = self.listen("admin.listen", &raw.admin.listen);
+        if let Some(admin) = &admin
+            && server.listen.iter().any(|listen| listen.overlaps(admin))
+        {
+            self.fault(
+                "admin.listen",
+                "must not be one of the addresses in [server] listen",
+            );
+        }
+        let mut realms = BTreeMap::new();
+        for (name, realm) in &raw.realms {
+            if let Some(realm) = self.realm(name, realm) {
+                realms.insert(name.clone(), realm);
+            }
+        }
+        let mut policies = BTreeMap::new();
+        for (name, policy) in &raw.policies {
+            if let Some(policy) = self.policy(name, policy, raw, &realms) {
+                policies.insert(name.clone(), policy);
+            }
+        }
+        let rules = raw.rules.iter().enumerate();
+        let rules = rules
+            .filter_map(|(index, rule)| self.rule(index, rule, raw))
+            .collect();
+        let settings = Settings {
+            file: self.document.path().to_owned(),
+            server,
+            admin: Admin { listen: admin? },
+            realms,
+            policies,
+            rules,
+            api_keys: self.api_keys(&raw.api_keys)?,
+            identity_headers: self.identity_headers(&raw.identity_headers),
+            cache: self.cache(&raw.cache)?,
+        };
+        self.throttle(&raw.throttle);
+        Some((settings, self.advice))
+    }
+
+    fn fault(&mut self, key: &str, message: impl fmt::Display) {
+        let problem = self.document.problem(key, &message.to_string());
+        self.problems.push(problem);
+    }
+
+    /// The value, or a problem.
+    fn take<T, E: fmt::Display>(&mut self, key: &str, value: Result<T, E>) -> Option<T> {
+        value.map_err(|error| self.fault(key, error)).ok()
+    }
+
+    fn take_all<T, E: fmt::Display>(
+        &mut self,
+        key: &str,
+        raw: &[String],
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Vec<T> {
+        let parsed: Vec<_> = raw.iter().map(|text| parse(text)).collect();
+        parsed
+            .into_iter()
+            .filter_map(|value| self.take(key, value))
+            .collect()
+    }
+
+    fn path(&self, raw: &str) -> PathBuf {
+        self.document.folder().join(raw)
+    }
+
+    fn server(&mut self, raw: &raw::Server) -> Server {
+        if raw.listen.is_empty() {
+            self.fault("server.listen", "names no place to listen on");
+        }
+        let listen = raw
+            .listen
+            .iter()
+            .filter_map(|place| self.listen("server.listen", place))
+            .collect();
+        let mode = u32::from_str_radix(&raw.socket_mode, 8)
+            .ok()
+            .filter(|mode| *mode <= 0o777);
+        if mode.is_none() {
+            self.fault(
+                "server.socket_mode",
+                "must be a mode in octal, such as \"0660\"",
+            );
+        }
+        let trusted = self.take_all(
+            "server.trusted_proxies",
+            &raw.trusted_proxies,
+            Network::parse,
+        );
+        if trusted.iter().any(|network| network.prefix_len() == 0) {
+            self.fault(
+                "server.trusted_proxies",
+                "a network of everybody lets anybody describe requests; name your proxies",
+            );
+        }
+        if raw.workers > 1024 {
+            self.fault("server.workers", "must be at most 1024");
+        }
+        Server {
+            listen,
+            socket_mode: mode.unwrap_or(0o660),
+            socket_group: raw.socket_group.clone(),
+            trusted_proxies: trusted,
+            workers: raw.workers,
+        }
+    }
+
+    fn listen(&mut self, key: &str, raw: &str) -> Option<Listen> {
+        if let Some(path) = raw.strip_prefix("unix:") {
+            return Some(Listen::Unix(self.path(path)));
+        }
+        if raw == "systemd" {
+            self.fault(
+                key,
+                "this version can't take sockets from systemd; name an address or a path",
+            );
+            return None;
+        }
+        let port = raw.rsplit_once(':').and_then(|(host, port)| {
+            (!host.is_empty())
+                .then(|| port.parse::<u16>().ok())
+                .flatten()
+        });
+        if port.is_none() {
+            self.fault(
+                key,
+                format_args!("{raw:?} must be \"host:port\" or \"unix:/path\""),
+            );
+            return None;
+        }
+        Some(Listen::Tcp(raw.to_owned()))
+    }
+
+    fn api_keys(&mut self, raw: &raw::ApiKeys) -> Option<ApiKeySettings> {
+        let store = raw
+            .store
+            .strip_prefix("sqlite:")
+            .filter(|path| !path.is_empty());
+        let store = match store {
+            Some(path) => Ok(self.path(path)),
+            None if raw.store.starts_with("postgres") => {
+                Err("this version keeps keys in SQLite only; write \"sqlite:FILE\"")
+            }
+            None => Err("must be \"sqlite:FILE\""),
+        };
+        let store = self.take("api_keys.store", store);
+        let prefix = self.take("api_keys.prefix", Prefix::parse(&raw.prefix));
+        Some(ApiKeySettings {
+            store: store?,
+            prefix: prefix?,
+            pepper_file: raw.pepper_file.as_deref().map(|path| self.path(path)),
+        })
+    }
+
+    fn identity_headers(&mut self, raw: &raw::IdentityHeaders) -> IdentityHeaders {
+        let mut slots: Vec<(Slot, String)> = Vec::new();
+        for (key, slot, name) in [
+            ("user", Slot::User, &raw.user),
+            ("groups", Slot::Groups, &raw.groups),
+            ("scopes", Slot::Scopes, &raw.scopes),
+            ("method", Slot::Method, &raw.method),
+            ("realm", Slot::Realm, &raw.realm),
+            ("key", Slot::Key, &raw.key),
+        ] {
+            let key = format!("identity_headers.{key}");
+            let token = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+            if !name.bytes().all(token) {
+                self.fault(&key, "must be a header's name: letters, digits and \"-\"");
+            } else if RESERVED
+                .iter()
+                .any(|reserved| name.eq_ignore_ascii_case(reserved))
+            {
+                self.fault(
+                    &key,
+                    format_args!("{name} has a meaning of its own; choose another name"),
+                );
+            } else if slots
+                .iter()
+                .any(|(_, taken)| name.eq_ignore_ascii_case(taken))
+            {
+                self.fault(
+                    &key,
+                    format_args!("{name} is taken by another of these headers"),
+                );
+            } else if !name.is_empty() {
+                slots.push((slot, name.clone()));
+            }
+        }
+        IdentityHeaders::new(slots)
+    }
+
+    fn cache(&mut self, raw: &raw::Cache) -> Option<Cache> {
+        const DAY: Duration = Duration::from_secs(86_400);
+        let mut span = |key: &str, text: &str| {
+            let span = self.take(key, duration::parse(text))?;
+            if span.is_zero() || span > DAY {
+                self.fault(key, "must be more than nothing and at most a day");
+            }
+            Some(span)
+        };
+        let ttl = span("cache.ttl", &raw.ttl);
+        let offline_ttl = span("cache.offline_ttl", &raw.offline_ttl);
+        if offline_ttl.is_some_and(|ttl| ttl < Duration::from_secs(1)) {
+            self.fault("cache.offline_ttl", "must be at least a second");
+        }
+        if raw.capacity == 0 {
+            self.fault("cache.capacity", "must be at least 1");
+        }
+        Some(Cache {
+            ttl: ttl?,
+            capacity: raw.capacity,
+            offline_ttl: offline_ttl?,
+        })
+    }
+
+    /// The keys are read, so that a configuration for a later version loads; there is no limiter.
+    fn throttle(&mut self, raw: &raw::Throttle) {
+        self.take("throttle.window", duration::parse(&raw.window));
+        if raw.failures > 0 && self.document.says("throttle.failures") {
+            self.advice.push(
+                "[throttle]: this version does not limit guesses; limit requests in the proxy"
+                    .to_owned(),
+            );
+        }
+    }
+}
+
+/// Headers that HTTP or an endpoint gives a meaning.
+const RESERVED: &[&str] = &[
+    "Authorization",
+    "Cache-Control",
+    "Connection",
+    "Content-Length",
+    "Content-Type",
+    "Date",
+    "Host",
+    "Keep-Alive",
+    "Location",
+    "Retry-After",
+    "Set-Cookie",
+    "TE",
+    "Trailer",
+    "Transfer-Encoding",
+    "Upgrade",
+    "WWW-Authenticate",
+    "X-Accel-Redirect",
+    "X-Auth-Status",
+];
