@@ -13,8 +13,8 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use tracing::{error, info, warn};
 
-use parts::Parts;
 pub use parts::open_key_store;
+use parts::{Parts, Untaken};
 
 use crate::config::{self, Settings};
 use crate::gate::Gate;
@@ -23,6 +23,8 @@ use crate::store::{ApiKeys, StoreError, Unusable};
 
 /// How often files and the key store are looked at.
 pub(crate) const LOOK: Duration = Duration::from_millis(100);
+/// How many looks pass between two tries to take a configuration that could not be taken.
+const LOOKS_PER_TRY: u32 = 10;
 /// How many looks pass between two writes of the keys' last use.
 const LOOKS_PER_FLUSH: u32 = 600;
 
@@ -185,13 +187,16 @@ impl Application {
         let mut parts = self.lock();
         match parts.file.poll() {
             Ok(false) => {}
-            Ok(true) => parts.untaken = Some(String::new()),
+            Ok(true) => parts.untaken = Some(Untaken::default()),
             Err(unusable) => error!("the configuration is left as it was: {unusable}"),
         }
-        if let Some(told) = parts.untaken.clone() {
-            drop(parts);
-            self.take_changes(&told);
-            return;
+        if let Some(untaken) = &mut parts.untaken {
+            untaken.looks += 1;
+            if untaken.looks % LOOKS_PER_TRY == 1 {
+                drop(parts);
+                self.take_changes();
+                parts = self.lock();
+            }
         }
         let mut changed = false;
         for (realm, files) in &mut parts.realms {
@@ -213,16 +218,19 @@ impl Application {
     }
 
     /// Takes a changed configuration. What stands in its way, such as a file that isn't there yet,
-    /// may go: so it is tried again at every look, and told when the problem is another one.
-    fn take_changes(&self, told: &str) {
+    /// may go: so it is tried again, and told when the problem is another one.
+    fn take_changes(&self) {
         match self.reload() {
             Ok(advice) => advice.iter().for_each(|advice| warn!("{advice}")),
             Err(error) => {
                 let problem = error.to_string();
-                if problem != told {
+                let mut parts = self.lock();
+                if let Some(untaken) = &mut parts.untaken
+                    && untaken.problem != problem
+                {
                     error!("the configuration is left as it was:\n{problem}");
+                    untaken.problem = problem;
                 }
-                self.lock().untaken = Some(problem);
             }
         }
     }

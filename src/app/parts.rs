@@ -20,11 +20,20 @@ pub(super) struct Parts {
     pub(super) settings: Settings,
     /// The configuration file itself, for its changes.
     pub(super) file: Watched<()>,
-    /// The problem that keeps a changed configuration from being taken, as it was last told.
-    pub(super) untaken: Option<String>,
+    /// A changed configuration that could not be taken yet.
+    pub(super) untaken: Option<Untaken>,
     pub(super) realms: BTreeMap<String, Files>,
     pub(super) keys: Option<Arc<ApiKeys>>,
     pub(super) verifier: Arc<Verifier>,
+}
+
+/// Why a changed configuration isn't in force.
+#[derive(Default)]
+pub(super) struct Untaken {
+    /// The problem, as it was last told.
+    pub(super) problem: String,
+    /// How many looks ago it was found.
+    pub(super) looks: u32,
 }
 
 /// The files of a realm.

@@ -12,6 +12,9 @@ use crate::app::{Application, open_key_store};
 use crate::config::{RuleSettings, Settings};
 use crate::identity::Password;
 use crate::password_hash::{Kind, stand_in};
+use crate::request::host::HostPattern;
+use crate::request::method::Method;
+use crate::request::path::PathPattern;
 use crate::server::{Bound, Probe, SocketFile};
 use crate::store::Htpasswd;
 
@@ -214,10 +217,57 @@ fn measure(kind: Kind) -> Duration {
 
 /// Whether the first rule takes every request that the second could.
 fn covers(first: &RuleSettings, second: &RuleSettings) -> bool {
-    fn all_in<T: PartialEq>(wide: &[T], narrow: &[T]) -> bool {
-        wide.is_empty() || (!narrow.is_empty() && narrow.iter().all(|item| wide.contains(item)))
+    fn all<T>(wide: &[T], narrow: &[T], covers: impl Fn(&T, &T) -> bool) -> bool {
+        let covered = |item| wide.iter().any(|wide| covers(wide, item));
+        wide.is_empty() || (!narrow.is_empty() && narrow.iter().all(covered))
     }
-    all_in(&first.hosts, &second.hosts)
-        && all_in(&first.paths, &second.paths)
-        && all_in(&first.methods, &second.methods)
+    all(&first.hosts, &second.hosts, HostPattern::covers)
+        && all(&first.paths, &second.paths, PathPattern::covers)
+        && all(&first.methods, &second.methods, Method::eq)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(host: &str, path: &str, methods: &[&str]) -> RuleSettings {
+        let hosts = [host].into_iter().filter(|host| !host.is_empty());
+        let paths = [path].into_iter().filter(|path| !path.is_empty());
+        let methods = methods.iter().map(|m| Method::parse(m.as_bytes()).unwrap());
+        RuleSettings {
+            hosts: hosts
+                .map(|host| HostPattern::parse(host).unwrap())
+                .collect(),
+            paths: paths
+                .map(|path| PathPattern::parse(path).unwrap())
+                .collect(),
+            methods: methods.collect(),
+            policy: "open".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_rule_that_an_earlier_one_leaves_nothing_for_is_found() {
+        for (first, second, covered) in [
+            (rule("", "", &[]), rule("a.example", "/x", &["GET"]), true),
+            (
+                rule("*.example", "/**", &[]),
+                rule("a.example", "/x", &[]),
+                true,
+            ),
+            (
+                rule("*.example", "", &[]),
+                rule("*.b.example", "", &[]),
+                true,
+            ),
+            (rule("", "/a/**", &[]), rule("", "/a/b/**", &[]), true),
+            (rule("", "/a/**", &[]), rule("", "/a", &[]), false),
+            (rule("", "/a/*", &[]), rule("", "/a/**", &[]), false),
+            (rule("", "/a", &[]), rule("", "", &[]), false),
+            (rule("*.example", "", &[]), rule("example", "", &[]), false),
+            (rule("", "", &["GET"]), rule("", "", &[]), false),
+        ] {
+            assert_eq!(covers(&first, &second), covered, "{first:?} {second:?}");
+        }
+    }
 }

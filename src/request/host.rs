@@ -97,6 +97,15 @@ impl HostPattern {
         }
     }
 
+    /// Whether the pattern covers all that another one does.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Below(suffix), Self::Exact(name) | Self::Below(name)) => name.ends_with(suffix),
+            (Self::Exact(_), _) => self == other,
+        }
+    }
+
     /// Whether the pattern covers the host.
     #[must_use]
     pub fn matches(&self, host: &Host<'_>) -> bool {

@@ -143,7 +143,13 @@ impl<T> Watched<T> {
                 return Ok(false);
             }
         }
-        let bytes = read(&self.path).map_err(|error| self.unusable(error.to_string()))?;
+        let bytes = match read(&self.path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                (self.known, self.seen) = (Some(stamp), None);
+                return Err(self.unusable(error.to_string()));
+            }
+        };
         if Stamp::of(&self.path).ok() != Some(stamp) {
             return Ok(false);
         }

@@ -206,6 +206,25 @@ fn a_configuration_that_cannot_be_used_changes_nothing_and_is_named_by_line() {
 }
 
 #[test]
+fn users_change_while_a_configuration_waits_for_a_file_that_is_not_there_yet() {
+    let site = Site::start();
+    let later = CONFIG.replacen("users.groups", "later.groups", 1);
+    site.configure("htgate.toml", "", site.address, &later);
+    let told = || site.log().matches("later.groups").count();
+    assert!(eventually(SOON, || told() > 0));
+    site.replace("users.htpasswd", &users(&[ALICE, CAROL]));
+    assert!(eventually(SOON, || site.status_for(CAROL) == 200));
+    let staff = || {
+        let alice = basic(ALICE);
+        site.ask("/auth-request/staff", &[("Authorization", &alice)])
+            .status
+    };
+    assert_eq!((staff(), told()), (200, 1), "told once");
+    site.write("later.groups", "staff: bob\n");
+    assert!(eventually(SOON * 2, || staff() == 403));
+}
+
+#[test]
 fn a_hangup_reads_everything_anew_and_tells_the_log_what_is_wrong() {
     let site = Site::start();
     site.replace("users.htpasswd", &users(&[ALICE, CAROL]));

@@ -75,6 +75,18 @@ impl PathPattern {
             .map(Self)
     }
 
+    /// Whether the pattern covers all that another one does, as far as that is plain to see.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        let below = match self.0.split_last() {
+            Some((Segment::Any, above)) => {
+                other.0.starts_with(above) && other.0.len() > above.len()
+            }
+            _ => false,
+        };
+        below || self == other
+    }
+
     /// Whether the pattern covers a reading of a path.
     #[must_use]
     pub fn matches(&self, reading: &[u8]) -> bool {
