@@ -47,7 +47,7 @@ pub enum BuildError {
     #[error(transparent)]
     File(#[from] Unusable),
     /// The key store.
-    #[error(transparent)]
+    #[error("[api_keys] store: {0}")]
     Store(#[from] StoreError),
     /// Threads or random bytes.
     #[error("can't start verifying passwords: {0}")]

@@ -97,6 +97,11 @@ impl Document {
         &self.path
     }
 
+    /// The line of each key that the file has.
+    pub(super) fn lines(&self) -> &HashMap<String, usize> {
+        &self.lines
+    }
+
     /// Whether the value of a key was written anywhere.
     pub(super) fn says(&self, key: &str) -> bool {
         self.lines.contains_key(key) || self.variables.contains_key(key)

@@ -93,7 +93,9 @@ impl Source {
         let text = fs::read_to_string(&self.path).map_err(|error| {
             Problems::one(
                 &self.path,
-                format!("the configuration can't be read: {error}"),
+                format!(
+                    "the configuration can't be read: {error}; --config FILE or HTGATE_CONFIG name another one"
+                ),
             )
         })?;
         let mut problems = Problems::default();

@@ -1,6 +1,6 @@
 //! What a configuration means: words become types, and names are held against each other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
@@ -40,6 +40,8 @@ pub struct Settings {
     pub identity_headers: IdentityHeaders,
     /// `[cache]`
     pub cache: Cache,
+    /// The line of each key that the file has.
+    pub(super) lines: HashMap<String, usize>,
 }
 
 /// `[server]`
@@ -209,37 +211,38 @@ impl Settings {
     /// All [`Problems`].
     pub fn readable(&self) -> Result<(), Problems> {
         let mut problems = Problems::default();
-        let mut try_open = |key: String, path: &Path, hint: &str| {
+        let problem = |section: &str, key: &str, message: String| Problem {
+            line: self
+                .lines
+                .get(&format!("{section}.{key}"))
+                .copied()
+                .unwrap_or(0),
+            place: self.file.display().to_string(),
+            message: format!("[{section}] {key}: {message}"),
+        };
+        let mut try_open = |section: &str, key: &str, path: &Path, hint: &str| {
             if let Err(error) = File::open(path) {
-                problems.push(Problem {
-                    line: 0,
-                    place: self.file.display().to_string(),
-                    message: format!("{key}: can't read {}: {error}{hint}", path.display()),
-                });
+                let message = format!("can't read {}: {error}{hint}", path.display());
+                problems.push(problem(section, key, message));
             }
         };
         for realm in self.realms.values() {
-            let section = format!("[realms.{}]", realm.name);
+            let section = &format!("realms.{}", realm.name);
             if let Some(path) = &realm.htpasswd {
                 let hint = format!("; \"htgate user set --realm {} NAME\" makes it", realm.name);
-                try_open(format!("{section} htpasswd"), path, &hint);
+                try_open(section, "htpasswd", path, &hint);
             }
             if let Some(path) = &realm.groups {
-                try_open(format!("{section} groups"), path, "");
+                try_open(section, "groups", path, "");
             }
         }
         if let Some(path) = &self.api_keys.pepper_file {
-            try_open("[api_keys] pepper_file".to_owned(), path, "");
+            try_open("api_keys", "pepper_file", path, "");
             let mode = fs::metadata(path).map_or(0, |found| found.permissions().mode());
             if mode & 0o027 != 0 {
-                problems.push(Problem {
-                    line: 0,
-                    place: self.file.display().to_string(),
-                    message: format!(
-                        "[api_keys] pepper_file: {} is open to others; chmod 0640 it, or less",
-                        path.display()
-                    ),
-                });
+                let open = "is open to others; chmod 0640 it, or less";
+                let message = format!("{} {open}", path.display());
+                problems.push(problem("api_keys", "pepper_file", message));
             }
         }
         if problems.is_empty() {

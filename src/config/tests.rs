@@ -286,7 +286,7 @@ fn files_must_be_there_when_the_service_starts() {
     let (settings, _) = Source::file(&path).load().unwrap();
     let told = settings.readable().unwrap_err().to_string();
     assert!(
-        told.contains("[realms.intranet] htpasswd: can't read"),
+        told.contains("htgate.toml:3: [realms.intranet] htpasswd: can't read"),
         "{told}"
     );
     assert!(

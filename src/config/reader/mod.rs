@@ -69,6 +69,7 @@ impl<'a> Reader<'a> {
             api_keys: self.api_keys(&raw.api_keys)?,
             identity_headers: self.identity_headers(&raw.identity_headers),
             cache: self.cache(&raw.cache)?,
+            lines: self.document.lines().clone(),
         };
         self.throttle(&raw.throttle);
         Some((settings, self.advice))
