@@ -39,9 +39,15 @@ const SHUTDOWN_TIMEOUT_SECS: u64 = 5;
 
 /// The HTTP/1 service over a gate; a macro, since its type can't be written.
 macro_rules! h1 {
-    ($gate:expr, $peer:expr) => {{
+    ($gate:expr, $peer:expr, $stopping:expr) => {{
         let (gate, expecting) = (Arc::clone(&$gate), Arc::clone(&$gate));
+        let stopping = $stopping.clone();
         HttpService::build()
+            // Idle connections end with the service, not some time after.
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
             .keep_alive(KEEP_ALIVE)
             .client_request_timeout(HEAD_TIMEOUT)
             .client_disconnect_timeout(DISCONNECT_TIMEOUT)
@@ -70,6 +76,7 @@ pub fn serve(gate: &Arc<Gate>, listeners: Vec<Bound>, workers: usize) -> std::io
         .shutdown_timeout(SHUTDOWN_TIMEOUT_SECS);
     for listener in listeners {
         let gate = Arc::clone(gate);
+        let stopping = server.graceful_shutdown_signal();
         server = match listener {
             Bound::Tcp(listener) => server.listen("tcp", listener, move || {
                 fn_service(|stream: TcpStream| async {
@@ -78,11 +85,11 @@ pub fn serve(gate: &Arc<Gate>, listeners: Vec<Bound>, workers: usize) -> std::io
                     let peer = stream.peer_addr().ok();
                     Ok((Cuttable::new(stream), peer))
                 })
-                .and_then(h1!(gate, Peer::Tcp))
+                .and_then(h1!(gate, Peer::Tcp, stopping))
             })?,
             Bound::Unix(listener) => server.listen_uds("unix", listener, move || {
                 fn_service(|stream: UnixStream| async { Ok((Cuttable::new(stream), None)) })
-                    .and_then(h1!(gate, Peer::Unix))
+                    .and_then(h1!(gate, Peer::Unix, stopping))
             })?,
         };
     }

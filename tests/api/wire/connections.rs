@@ -202,3 +202,16 @@ fn peers_on_the_unix_socket_are_trusted() {
         );
     }
 }
+
+#[test]
+fn idle_connections_do_not_hold_up_the_end() {
+    let mut site = Site::start();
+    let mut connection = site.connect();
+    assert_eq!(connection.ask(&get(MEMBERS, &[])).status, 401);
+    let asked = std::time::Instant::now();
+    site.signal("TERM");
+    assert!(connection.is_closed());
+    // Requests in flight would have five seconds.
+    assert!(asked.elapsed() < std::time::Duration::from_secs(3));
+    assert_eq!(site.stop(), Some(0));
+}
