@@ -82,9 +82,9 @@ pub enum Forbidden {
     /// The endpoint's path names a policy that isn't there.
     #[error("no such policy")]
     NoPolicy,
-    /// The requirement is not met.
-    #[error("the requirement is not met")]
-    Requirement,
+    /// The requirement is not met by this user or key.
+    #[error("{0} does not meet the requirement")]
+    Requirement(String),
     /// A key lacks these scopes (separated by blanks).
     #[error("the key lacks scope {0}")]
     Scope(String),
@@ -166,7 +166,7 @@ where
         Outcome::Verified(identity) => {
             Decision::Forbid(match need.missing_scopes(&identity, client)? {
                 Some(scopes) => Forbidden::Scope(scopes),
-                None => Forbidden::Requirement,
+                None => Forbidden::Requirement(identity.to_string()),
             })
         }
     })

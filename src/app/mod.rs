@@ -33,6 +33,8 @@ pub struct Application {
     gate: Arc<Gate>,
     source: config::Source,
     parts: Mutex<Parts>,
+    /// What it was started with: sockets and workers stay as they are.
+    started: Settings,
     /// The key store of `parts`, to be looked at while those are busy.
     keys: ArcSwapOption<ApiKeys>,
 }
@@ -65,6 +67,7 @@ impl Application {
         Ok(Arc::new(Self {
             gate: Arc::new(Gate::new(parts.world())),
             source,
+            started: parts.settings.clone(),
             keys: ArcSwapOption::new(parts.keys.clone()),
             parts: Mutex::new(parts),
         }))
@@ -92,7 +95,7 @@ impl Application {
         let (settings, mut advice) = self.source.load()?;
         settings.readable()?;
         let fresh = Parts::build(settings, Some(&parts))?;
-        advice.extend(fresh.settings.needs_restart(&parts.settings));
+        advice.extend(fresh.settings.needs_restart(&self.started));
         if let Some(keys) = &fresh.keys {
             keys.refresh()?;
         }

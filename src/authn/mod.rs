@@ -9,7 +9,7 @@ mod realm;
 mod verifier;
 
 pub use api_key::judge as judge_key;
-pub use presented::{Presented, Reading};
+pub use presented::{KEY_USER, Presented, Reading};
 pub use realm::{KeySource, Realm};
 pub use verifier::{Limits, Verifier};
 

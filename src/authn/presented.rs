@@ -7,7 +7,7 @@ use crate::identity::ApiKey;
 use crate::request::{Defect, Description, Field, Headers};
 
 /// The user name that says "the password is an API key", for git, docker and `curl -u`.
-const KEY_USER: &[u8] = b"apikey";
+pub const KEY_USER: &[u8] = b"apikey";
 
 /// What a request presents.
 pub enum Presented {

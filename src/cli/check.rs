@@ -9,14 +9,15 @@ use zeroize::Zeroizing;
 
 use super::{ConfigArg, Exit, Failure};
 use crate::app::{Application, open_key_store};
+use crate::authn::Realm;
 use crate::config::{RuleSettings, Settings};
-use crate::identity::Password;
+use crate::identity::{KeyState, Password};
 use crate::password_hash::{Kind, stand_in};
 use crate::request::host::HostPattern;
 use crate::request::method::Method;
 use crate::request::path::PathPattern;
 use crate::server::{Bound, Probe, SocketFile};
-use crate::store::Htpasswd;
+use crate::store::{Htpasswd, SqliteStore};
 
 /// Slower hashes keep a new visitor waiting, and the cores busy.
 const SLOW: Duration = Duration::from_millis(500);
@@ -68,12 +69,16 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     findings.sockets(&settings);
     findings.keys(&settings);
     findings.rules(&settings);
+    let keys = settings.api_keys.clone();
     match Application::build(source, settings) {
         Ok(app) => {
             findings.warnings.extend(app.warnings());
             for realm in &app.gate().world().realms {
                 if let Some(users) = &realm.users {
                     findings.hashes(&realm.name, users);
+                }
+                if let (Some(_), Ok(store)) = (&realm.keys, open_key_store(&keys)) {
+                    findings.owners(realm, &store);
                 }
             }
         }
@@ -170,6 +175,21 @@ impl Findings {
                 self.warnings.push(format!(
                     "realm {realm}: {kind} takes {millis:.0} ms here; each first request of a user waits for it"
                 ));
+            }
+        }
+    }
+
+    /// Keys whose owner is no user: those of a removed user count until they are revoked.
+    fn owners(&mut self, realm: &Realm, store: &SqliteStore) {
+        let (Some(users), Ok(keys)) = (&realm.users, store.list(Some(&realm.name))) else {
+            return;
+        };
+        let active = keys.iter().filter(|key| key.state == KeyState::Active);
+        for (key, owner) in active.filter_map(|key| Some((key, key.owner.as_ref()?))) {
+            if users.get(owner.as_str().as_bytes()).is_none() {
+                let (id, name) = (key.id, &realm.name);
+                let text = format!("key {id}: its owner {owner} is no user of realm {name}");
+                self.warnings.push(text);
             }
         }
     }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::input::{Ask, secret};
 use super::running::refresh;
 use super::{ConfigArg, Exit, Failure};
+use crate::authn::KEY_USER;
 use crate::config::{RealmSettings, Settings, Source};
 use crate::identity::{Password, Username};
 use crate::password_hash::{DEFAULT_BCRYPT_COST, MAX_PASSWORD_LEN, hash_bcrypt};
@@ -55,7 +56,7 @@ pub(super) struct One {
     config: ConfigArg,
 }
 
-/// List the users of a realm, by line, and what is wrong with any
+/// List the users of a realm, in the order of the file, with the kind of their hash
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  htgate user list --realm intranet")]
 pub(super) struct List {
@@ -125,6 +126,10 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
 fn set(args: One) -> Result<(), Failure> {
     let users = Users::of(&args.realm, args.config)?;
     let name = username(&args.name)?;
+    if users.realm.has_keys() && name.as_bytes() == KEY_USER {
+        let taken = "\"apikey\" stands for API keys in this realm, and can't be a user of it";
+        return Err(Failure::new(Exit::Usage, taken));
+    }
     let password = secret("Password", Ask::Twice)?;
     let unfit = |why: &str| Failure::new(Exit::Usage, format_args!("{why}; nothing was changed"));
     if password.len() > MAX_PASSWORD_LEN {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::fs::{self, File};
+use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -222,6 +223,11 @@ impl Settings {
         };
         let mut try_open = |section: &str, key: &str, path: &Path, hint: &str| {
             if let Err(error) = File::open(path) {
+                let hint = match error.kind() {
+                    io::ErrorKind::NotFound => hint,
+                    io::ErrorKind::PermissionDenied => "; let the user that runs htgate read it",
+                    _ => "",
+                };
                 let message = format!("can't read {}: {error}{hint}", path.display());
                 problems.push(problem(section, key, message));
             }
@@ -233,7 +239,8 @@ impl Settings {
                 try_open(section, "htpasswd", path, &hint);
             }
             if let Some(path) = &realm.groups {
-                try_open(section, "groups", path, "");
+                let hint = "; make it, with lines such as \"staff: alice bob\"";
+                try_open(section, "groups", path, hint);
             }
         }
         if let Some(path) = &self.api_keys.pepper_file {

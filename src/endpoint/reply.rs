@@ -97,7 +97,7 @@ impl Problem {
                 "ambiguous_path",
                 "the path is malformed, or can be read in more than one way.".to_owned(),
             ),
-            Forbidden::Requirement => (
+            Forbidden::Requirement(_) => (
                 "not_permitted",
                 "these credentials are valid, but do not permit this.".to_owned(),
             ),

@@ -7,6 +7,7 @@ mod password;
 mod scope;
 mod username;
 
+use std::fmt;
 use std::sync::Arc;
 
 pub use api_key::{
@@ -39,6 +40,16 @@ pub enum Identity {
         /// The groups that name its owner.
         groups: GroupNames,
     },
+}
+
+/// In words for a log: a key is told by its id.
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User { name, .. } => write!(f, "user {name}"),
+            Self::Key { key, .. } => write!(f, "key {}", key.id),
+        }
+    }
 }
 
 impl Identity {

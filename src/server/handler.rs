@@ -17,6 +17,7 @@ use tracing::{Level, debug, enabled, info, warn};
 
 use super::body;
 use super::line::Line;
+use crate::decision::Forbidden;
 use crate::endpoint::{Answer, Endpoint, Reply, Route, Trouble};
 use crate::gate::{Answered, Gate, Question, World};
 use crate::request::{Defect, Field, Headers};
@@ -64,11 +65,18 @@ async fn answer(gate: &Gate, peer: Peer, request: &Request) -> Response<BoxBody>
     let world = gate.world();
     let head = request.head();
     if !trusted(&world, peer, head.peer_addr) {
-        warn!(peer.address = ?head.peer_addr, "refused: the peer is no trusted proxy");
+        let peer = head
+            .peer_addr
+            .map_or_else(|| "-".to_owned(), |peer| peer.ip().to_string());
+        warn!(peer, "403: the peer is not in [server] trusted_proxies");
         return response(&Reply::refusal(403), request);
     }
     let Some(route) = Endpoint::route(head.uri.path()) else {
-        warn!(path = ?head.uri.path(), "no endpoint has this path");
+        let path = head.uri.path();
+        warn!(
+            path,
+            "404: no endpoint; there are /auth-request and /forward-auth, alone or with /POLICY"
+        );
         return body::no_endpoint(request);
     };
     let answered = match host(head) {
@@ -160,12 +168,21 @@ fn log(route: &Route<'_>, answered: &Answered<'_>, head: &RequestHead, world: &W
                 policy, rule, realm, reason, client, host, method, path, "401"
             );
         }
+        Answer::Forbid {
+            forbidden: Forbidden::NoPolicy,
+            ..
+        } => {
+            let named = route.policy.unwrap_or_default();
+            warn!(
+                endpoint,
+                named, client, "403: the proxy asks for a policy that is not there"
+            );
+        }
         Answer::Forbid { forbidden, .. } => {
-            let named = route.policy.unwrap_or("-");
             let reason = forbidden.to_string();
             info!(
                 endpoint,
-                policy, named, rule, realm, reason, client, host, method, path, "403"
+                policy, rule, realm, reason, client, host, method, path, "403"
             );
         }
         Answer::Trouble(trouble) => {

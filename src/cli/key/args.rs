@@ -45,7 +45,8 @@ pub(in crate::cli) struct Create {
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   htgate key import --realm intranet --name legacy < key.txt
-  printf %s \"$KEY\" | sha256sum | cut -c1-64 | htgate key import --realm intranet --name legacy --sha256")]
+  printf %s \"$KEY\" | sha256sum | cut -c1-64 |
+    htgate key import --sha256 --realm intranet --name legacy")]
 pub(in crate::cli) struct Import {
     #[command(flatten)]
     pub(super) new: New,
@@ -70,7 +71,7 @@ pub(in crate::cli) struct New {
     /// What the key may be used for; can be repeated
     #[arg(long = "scope", value_name = "S")]
     pub(super) scopes: Vec<String>,
-    /// When it ends: 90d, 12h, 2027-01-31 (its first moment, UTC) or an RFC 3339 time
+    /// When it ends: 90d, 12h, 2027-01-31 (its first moment, UTC), an RFC 3339 time, or never
     #[arg(long, value_name = "WHEN")]
     pub(super) expires: Option<String>,
     /// Where it may be used from; can be repeated
