@@ -1,6 +1,6 @@
 //! `htgate check`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use super::{ConfigArg, Exit, Failure};
 use crate::app::{Application, open_key_store};
 use crate::authn::Realm;
 use crate::config::{RuleSettings, Settings};
+use crate::gate::World;
 use crate::identity::{KeyState, Password};
 use crate::password_hash::{Kind, stand_in};
 use crate::request::host::HostPattern;
@@ -73,6 +74,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     match Application::build(source, settings) {
         Ok(app) => {
             findings.warnings.extend(app.warnings());
+            findings.groups(&app.gate().world());
             for realm in &app.gate().world().realms {
                 if let Some(users) = &realm.users {
                     findings.hashes(&realm.name, users);
@@ -190,6 +192,27 @@ impl Findings {
                 let (id, name) = (key.id, &realm.name);
                 let text = format!("key {id}: its owner {owner} is no user of realm {name}");
                 self.warnings.push(text);
+            }
+        }
+    }
+
+    /// Groups that a policy asks for, and nobody is in.
+    fn groups(&mut self, world: &World) {
+        for policy in &world.policies {
+            let realm = &world.realms[policy.realm];
+            let members = realm.groups.members();
+            let known: BTreeSet<_> = members
+                .flat_map(|(name, _)| realm.groups.groups_of(name.as_bytes()).to_vec())
+                .collect();
+            for group in policy
+                .requirement
+                .groups()
+                .filter(|group| !known.contains(*group))
+            {
+                self.warnings.push(format!(
+                    "policy {}: nobody is in group {group:?} in realm {}",
+                    policy.name, realm.name
+                ));
             }
         }
     }

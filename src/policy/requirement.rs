@@ -145,6 +145,16 @@ impl Requirement {
         }
     }
 
+    /// The groups that are named anywhere.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        let conditions = self.any.iter().chain(&self.all);
+        let names = conditions.filter_map(|condition| match condition {
+            Condition::Group(names) => Some(names),
+            _ => None,
+        });
+        names.flatten().map(String::as_str)
+    }
+
     /// Whether the identity has what it must. The client's address is asked for where a condition
     /// needs it.
     ///
