@@ -176,13 +176,17 @@ impl Application {
 
     /// One look at the key store; told when it goes away and when it is back.
     fn look_at_keys(&self, was_away: bool) -> bool {
-        let looked = self.keys.load().as_ref().map_or(Ok(()), |keys| keys.poll());
+        let looked = self.poll_keys();
         match (&looked, was_away) {
             (Err(error), false) => error!(%error, "the key store is away"),
             (Ok(()), true) => info!("the key store is back"),
             _ => {}
         }
         looked.is_err()
+    }
+
+    fn poll_keys(&self) -> Result<(), StoreError> {
+        self.keys.load().as_ref().map_or(Ok(()), |keys| keys.poll())
     }
 
     /// One look at the files.
@@ -250,8 +254,7 @@ impl Control for Application {
     }
 
     fn ready(&self) -> Result<(), String> {
-        let looked = self.keys.load().as_ref().map_or(Ok(()), |keys| keys.poll());
-        looked.map_err(|error| error.to_string())
+        self.poll_keys().map_err(|error| error.to_string())
     }
 
     fn reload(&self) -> Result<Vec<String>, String> {

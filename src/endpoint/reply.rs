@@ -32,18 +32,13 @@ pub struct Problem {
 
 impl Reply {
     /// A reply with neither headers nor body.
-    pub(super) fn new(status: u16) -> Self {
+    #[must_use]
+    pub fn new(status: u16) -> Self {
         Self {
             status,
             headers: Vec::new(),
             problem: None,
         }
-    }
-
-    /// A bare refusal, for those who aren't answered in any dialect.
-    #[must_use]
-    pub fn refusal(status: u16) -> Self {
-        Self::new(status)
     }
 
     pub(super) fn allow(headers: Vec<(Cow<'static, str>, Vec<u8>)>) -> Self {

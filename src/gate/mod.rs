@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 pub use policy::{Interaction, Policy};
 
 use crate::authn::{Reading, Realm, Unavailable, Verifier, authenticate};
-use crate::decision::{Forbidden, Outcome, decide};
+use crate::decision::{Decision, Forbidden, Outcome, decide};
 use crate::endpoint::{Answer, IdentityHeaders, Route, Trouble};
 use crate::policy::{PolicyRef, Rules, Ruling};
 use crate::request::network::Network;
@@ -103,6 +103,7 @@ pub enum Opening<'w> {
 pub struct Case<'w> {
     rule: Option<usize>,
     policy: &'w Policy,
+    identity_headers: &'w IdentityHeaders,
     /// The realm that the proof is for.
     pub realm: &'w Realm,
 }
@@ -117,13 +118,7 @@ impl World {
         };
         let outcome = self.prove(case.realm, question.headers, &description).await;
         let interaction = Interaction::of(question.headers);
-        let mut answered = case.conclude(outcome, &self.client(&description), interaction);
-        if let Answer::Allow { grant, .. } = &answered.answer
-            && !self.identity_headers.fit(grant)
-        {
-            answered.answer = Answer::Trouble(Trouble::TooLong);
-        }
-        answered
+        case.conclude(outcome, &self.client(&description), interaction)
     }
 
     /// Finds the policy, and answers where that is enough: `open` and `closed`, trouble with the
@@ -150,6 +145,7 @@ impl World {
         let case = Case {
             rule: ruling.rule,
             policy,
+            identity_headers: &self.identity_headers,
             realm: &self.realms[policy.realm],
         };
         match policy.admits_unasked(&self.client(description)) {
@@ -230,6 +226,9 @@ impl<'w> Case<'w> {
         let need = &self.policy.requirement;
         let decided = outcome.and_then(|outcome| Ok(decide(need, outcome, client)?));
         self.answered(match decided {
+            Ok(Decision::Allow(grant)) if !self.identity_headers.fit(&grant) => {
+                Answer::Trouble(Trouble::TooLong)
+            }
             Ok(decision) => self.policy.answer(decision, self.realm, interaction),
             Err(trouble) => Answer::Trouble(trouble),
         })

@@ -42,7 +42,7 @@ pub(super) async fn respond(gate: &Gate, peer: Peer, request: &Request) -> Respo
     let head = request.head();
     let line = request.conn_data::<Rc<Line>>();
     if line.is_some_and(|line| line.is_closing()) {
-        return last(response(&Reply::refusal(400), request));
+        return last(response(&Reply::new(400), request));
     }
     let answer = answer(gate, peer, request).await;
     match line {
@@ -69,7 +69,7 @@ async fn answer(gate: &Gate, peer: Peer, request: &Request) -> Response<BoxBody>
             .peer_addr
             .map_or_else(|| "-".to_owned(), |peer| peer.ip().to_string());
         warn!(peer, "403: the peer is not in [server] trusted_proxies");
-        return response(&Reply::refusal(403), request);
+        return response(&Reply::new(403), request);
     }
     let Some(route) = Endpoint::route(head.uri.path()) else {
         let path = head.uri.path();
