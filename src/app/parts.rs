@@ -11,7 +11,7 @@ use super::BuildError;
 use crate::authn::{KeySource, Limits, Realm, Verifier};
 use crate::config::{ApiKeySettings, Cache, PolicySettings, RealmSettings, Settings};
 use crate::gate::{Policy, World};
-use crate::identity::Pepper;
+use crate::identity::{Pepper, Shown};
 use crate::policy::{PolicyRef, Rule, Rules};
 use crate::store::{ApiKeys, Groups, Htpasswd, SqliteStore, Unusable, Watched};
 
@@ -267,12 +267,11 @@ impl Files {
             let told = groups.current().warnings().iter();
             warnings.extend(told.map(|warning| format!("{file}: {warning}")));
             let users = self.users.as_ref().map(Watched::current);
-            let strangers = groups.current().members().filter(|(name, _)| {
-                users.is_some_and(|users| users.get(name.as_bytes()).is_none())
-            });
-            let mut strangers: Vec<_> = strangers.map(|(name, line)| (line, name)).collect();
-            strangers.sort();
-            warnings.extend(strangers.into_iter().map(|(line, name)| {
+            let members = groups.current().members();
+            let strangers =
+                members.filter(|(name, _)| users.is_some_and(|users| users.get(name).is_none()));
+            warnings.extend(strangers.map(|(name, line)| {
+                let name = Shown(name);
                 format!("{file}: line {line}: member {name} is no user of this realm")
             }));
         }

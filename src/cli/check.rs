@@ -200,14 +200,11 @@ impl Findings {
     fn groups(&mut self, world: &World) {
         for policy in &world.policies {
             let realm = &world.realms[policy.realm];
-            let members = realm.groups.members();
-            let known: BTreeSet<_> = members
-                .flat_map(|(name, _)| realm.groups.groups_of(name.as_bytes()).to_vec())
-                .collect();
+            let known: BTreeSet<_> = realm.groups.names().collect();
             for group in policy
                 .requirement
                 .groups()
-                .filter(|group| !known.contains(*group))
+                .filter(|group| !known.contains(group))
             {
                 self.warnings.push(format!(
                     "policy {}: nobody is in group {group:?} in realm {}",

@@ -204,7 +204,7 @@ fn user(name: &str, realm: &Realm) -> Outcome {
         .as_ref()
         .and_then(|users| users.get(name.as_bytes()));
     match (Username::parse(name.as_bytes()), known) {
-        (Ok(name), Some(entry)) if entry.hash.is_ok() => {
+        (Ok(name), Some(entry)) if entry.is_live() => {
             let groups = realm.groups.groups_of(name.as_bytes());
             Outcome::Verified(Identity::User { name, groups })
         }

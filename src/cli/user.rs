@@ -12,7 +12,7 @@ use super::running::refresh;
 use super::{ConfigArg, Exit, Failure};
 use crate::authn::KEY_USER;
 use crate::config::{RealmSettings, Settings, Source};
-use crate::identity::{Password, Username};
+use crate::identity::{Password, Shown, Username};
 use crate::password_hash::{DEFAULT_BCRYPT_COST, MAX_PASSWORD_LEN, hash_bcrypt};
 use crate::store::Htpasswd;
 use crate::store::htpasswd::edit;
@@ -168,8 +168,8 @@ fn verify(args: One) -> Result<(), Failure> {
     let Some(entry) = file.get(args.name.as_bytes()) else {
         return Err(unknown(&args.name, users.file()?));
     };
-    let hash = entry.hash.as_ref().map_err(|why| {
-        let place = format!("{}:{}", args.name, entry.line);
+    let hash = entry.hash().map_err(|why| {
+        let place = format!("{}:{}", args.name, entry.line());
         Failure::new(
             Exit::No,
             format_args!("{place}: this user can't log in: {why}"),
@@ -185,26 +185,26 @@ fn verify(args: One) -> Result<(), Failure> {
 fn list(args: List) -> Result<(), Failure> {
     let users = Users::of(&args.realm, args.config)?;
     let file = users.read()?;
-    let mut entries: Vec<_> = file.entries().collect();
-    entries.sort_by_key(|(_, entry)| entry.line);
     let mut out = io::stdout().lock();
     if args.json {
-        let all: Vec<Value> = entries
-            .iter()
-            .map(|(name, entry)| {
+        let all: Vec<Value> = file
+            .entries()
+            .map(|entry| {
+                let hash = entry.hash();
                 json!({
-                    "name": name.to_string(),
-                    "line": entry.line,
-                    "hash": entry.hash.as_ref().ok().map(|hash| hash.kind().to_string()),
-                    "locked": entry.hash.as_ref().err().map(ToString::to_string),
+                    "name": Shown(entry.name()).to_string(),
+                    "line": entry.line(),
+                    "hash": hash.as_ref().ok().map(|hash| hash.kind().to_string()),
+                    "locked": hash.as_ref().err().map(ToString::to_string),
                 })
             })
             .collect();
         writeln!(out, "{:#}", Value::Array(all))?;
         return Ok(());
     }
-    for (name, entry) in entries {
-        match &entry.hash {
+    for entry in file.entries() {
+        let name = Shown(entry.name());
+        match entry.hash() {
             Ok(hash) => writeln!(out, "{name}\t{}", hash.kind())?,
             Err(why) => writeln!(out, "{name}\tlocked: {why}")?,
         }

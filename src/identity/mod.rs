@@ -18,7 +18,7 @@ pub use key_record::{ApiKeyRecord, KeyState, KeyUnusable};
 pub use label::{InvalidLabel, Label};
 pub use password::Password;
 pub use scope::{InvalidScope, Scope, ScopeSet};
-pub use username::{InvalidUsername, Username};
+pub use username::{InvalidUsername, Shown, Username};
 
 /// Names of groups, sorted; shared with the group file they come from.
 pub type GroupNames = Arc<[Arc<str>]>;

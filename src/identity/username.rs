@@ -49,6 +49,15 @@ impl Username {
     /// # Errors
     /// [`InvalidUsername`], saying what is wrong.
     pub fn parse(raw: &[u8]) -> Result<Self, InvalidUsername> {
+        Self::check(raw)?;
+        Ok(Self(raw.into()))
+    }
+
+    /// Whether it is one, where the bytes stay where they are.
+    ///
+    /// # Errors
+    /// [`InvalidUsername`], saying what is wrong.
+    pub fn check(raw: &[u8]) -> Result<(), InvalidUsername> {
         match raw {
             [] => Err(InvalidUsername::Empty),
             _ if raw.len() > Self::MAX_LEN => Err(InvalidUsername::TooLong(raw.len())),
@@ -57,7 +66,7 @@ impl Username {
             _ if raw.contains(&b',') => Err(InvalidUsername::Comma),
             [b' ', ..] | [.., b' '] => Err(InvalidUsername::Blank),
             [b'-'] => Err(InvalidUsername::Hyphen),
-            _ => Ok(Self(raw.into())),
+            _ => Ok(()),
         }
     }
 
@@ -76,6 +85,16 @@ impl Borrow<[u8]> for Username {
 }
 
 impl fmt::Display for Username {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Shown(&self.0).fmt(f)
+    }
+}
+
+/// A name's bytes where they stay where they are, shown as [`Username`] shows them.
+#[derive(Clone, Copy)]
+pub struct Shown<'n>(pub &'n [u8]);
+
+impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for chunk in self.0.utf8_chunks() {
             for c in chunk.valid().chars() {

@@ -41,7 +41,9 @@ pub(super) fn parse(rest: &[u8]) -> Result<Kind, Unusable> {
 
 /// Strict in length, alphabet and left-over bits.
 fn decode<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
-    bcrypt::BASE_64.decode(text).ok()?.try_into().ok()
+    let mut bytes = [0; N];
+    let length = bcrypt::BASE_64.decode_slice(text, &mut bytes).ok()?;
+    (length == N).then_some(bytes)
 }
 
 pub(super) fn verify(text: &[u8], password: &[u8]) -> bool {

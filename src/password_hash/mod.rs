@@ -58,17 +58,10 @@ impl PasswordHash {
     /// # Errors
     /// [`Unusable`], saying why nobody can log in with it.
     pub fn parse(text: &[u8], weak: WeakFormats) -> Result<Self, Unusable> {
-        if text.len() > MAX_HASH_LEN {
-            return Err(Unusable::TooLong);
-        }
-        let kind = recognise(text)?;
-        match kind.weak_format() {
-            Some(format) if !weak.allows(format) => Err(Unusable::WeakNotAllowed(format)),
-            _ => Ok(Self {
-                kind,
-                text: text.into(),
-            }),
-        }
+        Ok(Self {
+            kind: Kind::of(text, weak)?,
+            text: text.into(),
+        })
     }
 
     /// Whether this is the password.
@@ -122,6 +115,23 @@ impl PasswordHash {
 impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PasswordHash({})", self.kind)
+    }
+}
+
+impl Kind {
+    /// The kind of a stored text: what [`PasswordHash::parse`] finds, where nothing is to be kept.
+    ///
+    /// # Errors
+    /// [`Unusable`], as there.
+    pub fn of(text: &[u8], weak: WeakFormats) -> Result<Self, Unusable> {
+        if text.len() > MAX_HASH_LEN {
+            return Err(Unusable::TooLong);
+        }
+        let kind = recognise(text)?;
+        match kind.weak_format() {
+            Some(format) if !weak.allows(format) => Err(Unusable::WeakNotAllowed(format)),
+            _ => Ok(kind),
+        }
     }
 }
 

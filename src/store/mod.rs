@@ -3,6 +3,7 @@
 pub mod api_keys;
 pub mod groups;
 pub mod htpasswd;
+mod names;
 mod watched;
 
 pub use api_keys::{ApiKeys, SqliteStore, StoreError};

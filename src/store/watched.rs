@@ -208,10 +208,12 @@ fn read_quiet(path: &Path) -> io::Result<(Vec<u8>, Stamp)> {
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+    let file = File::open(path)?;
     // What is larger is refused where it is parsed; this only bounds the memory.
-    let mut file = File::open(path)?.take(MAX_FILE_LEN as u64 + 1);
-    file.read_to_end(&mut bytes)?;
+    let bound = MAX_FILE_LEN + 1;
+    let size = usize::try_from(file.metadata()?.len()).unwrap_or(bound);
+    let mut bytes = Vec::with_capacity(size.min(bound));
+    file.take(bound as u64).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

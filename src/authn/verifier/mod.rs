@@ -153,9 +153,9 @@ impl Verifier {
     ) -> Result<bool, Unavailable> {
         let (hash, subject) = match users
             .get(user.as_bytes())
-            .and_then(|entry| entry.hash.as_ref().ok())
+            .and_then(|entry| entry.hash().ok())
         {
-            Some(hash) => (hash, Subject::User),
+            Some(hash) => (&Arc::new(hash), Subject::User),
             None => (users.stand_in_for(self.point(realm, user)), Subject::Nobody),
         };
         if hash.is_cheap() {

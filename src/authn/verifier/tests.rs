@@ -121,7 +121,7 @@ fn an_unknown_name_costs_the_same_after_a_restart() {
 fn a_check_is_filed_under_all_it_depends_on() {
     let verifier = Verifier::start(LIMITS, None).unwrap();
     let (one, two) = (file("a", 4), file("a", 4));
-    let hash = |file: &Htpasswd| Arc::clone(file.get(b"alice").unwrap().hash.as_ref().unwrap());
+    let hash = |file: &Htpasswd| file.get(b"alice").unwrap().hash().unwrap();
     let (one, two) = (hash(&one), hash(&two));
     let key = |realm, user, hash, subject, password: &str| {
         verifier.key(realm, &name(user), hash, subject, password.as_bytes())

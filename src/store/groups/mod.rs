@@ -5,20 +5,17 @@
 //! in one thing: a name that the identity headers' lists couldn't carry is no name here, and
 //! quoted names, which could hold blanks, are refused by the line.
 
+mod memberships;
 mod warning;
 
 #[cfg(test)]
 mod tests;
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeSet, HashMap},
-    str,
-    sync::Arc,
-};
+use std::{borrow::Cow, str, sync::Arc};
 
+use self::memberships::Memberships;
 pub use self::warning::{Concern, InvalidGroup, Warning};
-use super::{FileTooLarge, MAX_WARNINGS};
+use super::{FileTooLarge, MAX_WARNINGS, names::Names};
 use crate::http_auth::trim_blanks;
 use crate::identity::{GroupNames, Username};
 
@@ -28,15 +25,11 @@ const MAX_GROUP_LEN: usize = 255;
 /// A group file, read.
 #[derive(Debug, Default)]
 pub struct Groups {
-    members: HashMap<Username, Membership>,
+    /// Each with the number of their set.
+    members: Names<u32>,
+    /// Every set of groups that a member is in, once.
+    sets: Vec<GroupNames>,
     warnings: Vec<Warning>,
-}
-
-#[derive(Debug)]
-struct Membership {
-    /// Where the name stands first.
-    line: u32,
-    groups: GroupNames,
 }
 
 impl Groups {
@@ -56,15 +49,21 @@ impl Groups {
     #[must_use]
     pub fn groups_of(&self, name: &[u8]) -> GroupNames {
         let member = self.members.get(name);
-        member.map_or_else(GroupNames::default, |member| member.groups.clone())
+        let set = member.and_then(|member| self.sets.get(member.value as usize));
+        set.cloned().unwrap_or_default()
     }
 
-    /// Everybody named, each with the line that has the name first, in no order; to be held
-    /// against the users there are.
-    pub fn members(&self) -> impl Iterator<Item = (&Username, u32)> {
-        self.members
+    /// Everybody named, each with the line that has the name first, in the order of the file; to
+    /// be held against the users there are.
+    pub fn members(&self) -> impl Iterator<Item = (&[u8], u32)> {
+        self.members.iter().map(|member| (member.name, member.line))
+    }
+
+    /// The groups that somebody is in; in no order, and a group may come more than once.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.sets
             .iter()
-            .map(|(name, member)| (name, member.line))
+            .flat_map(|set| set.iter().map(AsRef::as_ref))
     }
 
     /// What the file's owner should know, by line.
@@ -99,9 +98,8 @@ fn logical_lines(file: &[u8]) -> Vec<(u32, Cow<'_, [u8]>)> {
 
 #[derive(Default)]
 struct Reader {
-    names: BTreeSet<Arc<str>>,
-    /// Each member with the line that has the name first.
-    members: HashMap<Username, (u32, BTreeSet<Arc<str>>)>,
+    /// Who is in what.
+    memberships: Memberships,
     warnings: Vec<Warning>,
     left_out: usize,
 }
@@ -115,36 +113,21 @@ impl Reader {
         let (Some(name), Some(members)) = (parts.next(), parts.next()) else {
             return self.warn(number, None, Concern::NoColon);
         };
-        let group = match group_name(trim_blanks(name)) {
-            Ok(name) => self.group(name),
+        let (group, name) = match group_name(trim_blanks(name)) {
+            Ok(name) => self.memberships.group(name),
             Err(why) => return self.warn(number, None, Concern::Group(why)),
         };
         let words = members.split(|byte| matches!(byte, b' ' | b'\t'));
         let words = words.filter(|word| !word.is_empty());
         if words.clone().any(|word| matches!(word, [b'"' | b'\'', ..])) {
-            return self.warn(number, Some(group), Concern::Quoted);
+            return self.warn(number, Some(name), Concern::Quoted);
         }
         for word in words {
-            match Username::parse(word) {
-                Ok(name) => self.add(number, name, &group),
-                Err(why) => self.warn(number, Some(group.clone()), Concern::Member(why)),
+            match Username::check(word) {
+                Ok(()) => self.memberships.add(group, word, number),
+                Err(why) => self.warn(number, Some(name.clone()), Concern::Member(why)),
             }
         }
-    }
-
-    /// One text for all members.
-    fn group(&mut self, name: &str) -> Arc<str> {
-        if let Some(known) = self.names.get(name) {
-            return known.clone();
-        }
-        let name: Arc<str> = name.into();
-        self.names.insert(name.clone());
-        name
-    }
-
-    fn add(&mut self, line: u32, name: Username, group: &Arc<str>) {
-        let (_, groups) = self.members.entry(name).or_insert((line, BTreeSet::new()));
-        groups.insert(group.clone());
     }
 
     fn warn(&mut self, line: u32, group: Option<Arc<str>>, what: Concern) {
@@ -166,12 +149,10 @@ impl Reader {
                 what,
             });
         }
-        let members = self.members.into_iter().map(|(name, (line, groups))| {
-            let groups = groups.into_iter().collect();
-            (name, Membership { line, groups })
-        });
+        let (members, sets) = self.memberships.finish();
         Groups {
-            members: members.collect(),
+            members,
+            sets,
             warnings,
         }
     }

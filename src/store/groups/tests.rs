@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::identity::Shown;
 
 fn read(file: &str) -> Groups {
     Groups::parse(file.as_bytes()).unwrap()
@@ -125,7 +126,7 @@ fn members_come_with_the_line_that_names_them_first() {
     let groups = read("# who\na: alice\nb: bob \\\ncarol alice\nc: carol\n");
     let mut members: Vec<_> = groups
         .members()
-        .map(|(name, line)| (line, name.to_string()))
+        .map(|(name, line)| (line, Shown(name).to_string()))
         .collect();
     members.sort();
     let expected = [(2, "alice"), (3, "bob"), (3, "carol")];
@@ -133,6 +134,20 @@ fn members_come_with_the_line_that_names_them_first() {
         members,
         expected.map(|(line, name)| (line, name.to_owned()))
     );
+}
+
+#[test]
+fn members_of_the_same_groups_share_them() {
+    let groups = read("a: x y z\nb: y x\nc: w\nb: w z\na: w v\n");
+    let of = |name: &str| groups.groups_of(name.as_bytes());
+    assert!(Arc::ptr_eq(&of("x"), &of("y")));
+    assert!(Arc::ptr_eq(&of("x"), &of("z")));
+    assert_eq!(of("w").join(" "), "a b c");
+    assert_eq!(of("v").join(" "), "a");
+    let mut names: Vec<_> = groups.names().collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names, ["a", "b", "c"]);
 }
 
 #[test]
@@ -164,7 +179,7 @@ proptest! {
         let groups = read(&file);
         let joined = file.replace("\\\r\n", "").replace("\\\n", "");
         for (name, _) in groups.members() {
-            for group in groups.groups_of(name.as_bytes()).iter() {
+            for group in groups.groups_of(name).iter() {
                 prop_assert!(joined.contains(&**group), "{}", group);
             }
         }

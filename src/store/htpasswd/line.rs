@@ -13,12 +13,12 @@ use crate::{
 const MAX_LINE_LEN: usize = 8192;
 
 /// What a line is.
-pub(super) enum Line {
+pub(super) enum Line<'l> {
     /// Nothing, or a comment.
     Blank,
     /// `name:hash`, perhaps with more fields.
     Entry {
-        name: Username,
+        name: &'l [u8],
         /// Where the hash stands in the line.
         hash: Range<usize>,
     },
@@ -41,7 +41,7 @@ pub enum Fault {
 }
 
 /// Reads a line, with or without its line end.
-pub(super) fn read(line: &[u8]) -> Line {
+pub(super) fn read(line: &[u8]) -> Line<'_> {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let text = trim_blanks(line);
@@ -57,8 +57,8 @@ pub(super) fn read(line: &[u8]) -> Line {
     };
     let blanks = line.iter().take_while(|b| matches!(b, b' ' | b'\t'));
     let start = blanks.count() + name.len() + 1;
-    match Username::parse(name) {
-        Ok(name) => Line::Entry {
+    match Username::check(name) {
+        Ok(()) => Line::Entry {
             name,
             hash: start..start + hash.len(),
         },

@@ -8,6 +8,7 @@
 //! [`edit`] changes a file on disk. Watching it and swapping whole files is done elsewhere.
 
 pub mod edit;
+mod entry;
 mod line;
 mod stand_ins;
 mod warning;
@@ -15,37 +16,34 @@ mod warning;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::{HashMap, hash_map},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 pub use self::{
+    entry::Entry,
     line::Fault,
     warning::{Concern, Warning},
 };
-use self::{line::Line, stand_ins::StandIns};
-use super::{FileTooLarge, MAX_WARNINGS};
+use self::{entry::State, line::Line, stand_ins::StandIns};
+use super::{
+    FileTooLarge, MAX_WARNINGS,
+    names::{Names, Place},
+};
 use crate::{
     identity::Username,
-    password_hash::{Kind, PasswordHash, Unusable, WeakFormats},
+    password_hash::{Kind, PasswordHash, WeakFormats},
 };
 
-/// A file, read.
+/// A name, a colon, 13 characters of DES and the line's end, in bytes.
+const SHORTEST_LINE: usize = 16;
+
+/// A file, read. Of its text it keeps the users' names and hashes, and nothing else.
 #[derive(Debug)]
 pub struct Htpasswd {
-    entries: HashMap<Username, Entry>,
+    names: Names<State>,
+    /// What the hashes were read with.
+    weak: WeakFormats,
     warnings: Vec<Warning>,
     stand_ins: StandIns,
-}
-
-/// What the file says about a user.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// Where, counted from 1.
-    pub line: u32,
-    /// The hash, or why this user can't log in.
-    pub hash: Result<Arc<PasswordHash>, Unusable>,
 }
 
 impl Htpasswd {
@@ -54,16 +52,16 @@ impl Htpasswd {
     /// # Errors
     /// [`FileTooLarge`].
     pub fn parse(file: &[u8], weak: WeakFormats) -> Result<Self, FileTooLarge> {
-        let mut entries = HashMap::new();
+        let file = super::content(file)?;
+        let mut reader = Reader::new(file, weak);
         let mut warnings = Vec::new();
         let mut left_out = 0;
-        let lines = super::content(file)?.split(|byte| *byte == b'\n');
-        for (number, line) in (1..).zip(lines) {
-            if let Some((name, what)) = read_line(&mut entries, number, line, weak) {
+        for (number, line) in (1..).zip(lines(file)) {
+            if let Some((name, what)) = reader.read(number, line) {
                 if warnings.len() < MAX_WARNINGS {
                     warnings.push(Warning {
                         line: number,
-                        name,
+                        name: name.and_then(|name| Username::parse(name).ok()),
                         what,
                     });
                 } else {
@@ -80,27 +78,29 @@ impl Htpasswd {
                 what,
             });
         }
-        let live = entries
-            .values()
-            .filter_map(|entry: &Entry| entry.hash.as_ref().ok());
-        let stand_ins = StandIns::new(live.map(|hash| hash.kind()));
+        let mut names = reader.names;
+        names.shrink_to_fit();
         Ok(Self {
-            entries,
+            names,
+            weak,
             warnings,
-            stand_ins,
+            stand_ins: StandIns::new(reader.kinds),
         })
     }
 
     /// The entry of a user, locked or not.
     #[must_use]
-    pub fn get(&self, name: &[u8]) -> Option<&Entry> {
-        self.entries.get(name)
+    pub fn get(&self, name: &[u8]) -> Option<Entry<'_>> {
+        let row = self.names.get(name)?;
+        let weak = self.weak;
+        Some(Entry { row, weak })
     }
 
-    /// All users, in no order.
+    /// All users, as they stand in the file.
     #[must_use]
-    pub fn entries(&self) -> impl ExactSizeIterator<Item = (&Username, &Entry)> {
-        self.entries.iter()
+    pub fn entries(&self) -> impl ExactSizeIterator<Item = Entry<'_>> {
+        let weak = self.weak;
+        self.names.iter().map(move |row| Entry { row, weak })
     }
 
     /// What the file's owner should know, by line.
@@ -125,35 +125,47 @@ impl Htpasswd {
     }
 }
 
-/// Takes one line in; gives what there is to warn of.
-fn read_line(
-    entries: &mut HashMap<Username, Entry>,
-    number: u32,
-    line: &[u8],
+fn lines(file: &[u8]) -> impl Iterator<Item = &[u8]> {
+    file.split(|byte| *byte == b'\n')
+}
+
+/// Reads the lines of one file, one after the other.
+struct Reader {
+    names: Names<State>,
+    kinds: BTreeMap<Kind, usize>,
     weak: WeakFormats,
-) -> Option<(Option<Username>, Concern)> {
-    let (name, hash) = match line::read(line) {
-        Line::Blank => return None,
-        Line::Fault(fault) => return Some((None, Concern::Skipped(fault))),
-        Line::Entry { name, hash } => (name, line.get(hash).unwrap_or_default()),
-    };
-    let free = match entries.entry(name) {
-        hash_map::Entry::Occupied(taken) => {
-            let first = taken.get().line;
-            return Some((Some(taken.key().clone()), Concern::Duplicate { first }));
+}
+
+impl Reader {
+    fn new(file: &[u8], weak: WeakFormats) -> Self {
+        // A file of blank lines alone is no reason to make room for millions.
+        let users = lines(file).count().min(file.len() / SHORTEST_LINE + 1);
+        Self {
+            names: Names::with_capacity(users, file.len()),
+            kinds: BTreeMap::new(),
+            weak,
         }
-        hash_map::Entry::Vacant(free) => free,
-    };
-    let hash = PasswordHash::parse(hash, weak);
-    let concern = match &hash {
-        Err(why) => Some(Concern::Locked(*why)),
-        Ok(hash) if hash.is_cheap() => Some(Concern::Weak(hash.kind())),
-        Ok(_) => None,
-    };
-    let warning = concern.map(|what| (Some(free.key().clone()), what));
-    free.insert(Entry {
-        line: number,
-        hash: hash.map(Arc::new),
-    });
-    warning
+    }
+
+    /// Takes one line in; gives what there is to warn of, and of whom.
+    fn read<'l>(&mut self, number: u32, line: &'l [u8]) -> Option<(Option<&'l [u8]>, Concern)> {
+        let (name, text) = match line::read(line) {
+            Line::Blank => return None,
+            Line::Fault(fault) => return Some((None, Concern::Skipped(fault))),
+            Line::Entry { name, hash } => (name, line.get(hash).unwrap_or_default()),
+        };
+        let hash = Kind::of(text, self.weak);
+        if let Place::Taken(first) = self.names.add(name, text, number, State::of(hash)) {
+            let first = self.names.row(first)?.line;
+            return Some((Some(name), Concern::Duplicate { first }));
+        }
+        let concern = match hash {
+            Err(why) => Some(Concern::Locked(why)),
+            Ok(kind) => {
+                *self.kinds.entry(kind).or_default() += 1;
+                kind.is_cheap().then_some(Concern::Weak(kind))
+            }
+        };
+        concern.map(|what| (Some(name), what))
+    }
 }

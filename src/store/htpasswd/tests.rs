@@ -37,7 +37,7 @@ fn lets_in(file: &[u8], user: &[u8], password: &[u8]) -> bool {
     let password = Password::new(Zeroizing::new(password.to_vec()));
     read(file)
         .get(user)
-        .and_then(|entry| entry.hash.as_ref().ok())
+        .and_then(|entry| entry.hash().ok())
         .is_some_and(|hash| hash.verify(&password))
 }
 
@@ -182,6 +182,35 @@ fn a_file_over_the_bound_is_refused() {
         Htpasswd::parse(&file, WeakFormats::NONE).err(),
         Some(FileTooLarge)
     );
+}
+
+#[test]
+fn an_entry_says_without_its_hash_what_its_hash_would_say() {
+    let dear = "$1$saltsalt$9xy1btjgzLYfb7hivXtC//";
+    let text = format!("# x\n b:{dear}:more\na:!hunter2\n\nc:{SHA}\na:{SHA}\nd:{{PLAIN}}hunter2\n");
+    let file = Htpasswd::parse(text.as_bytes(), WeakFormats::NONE).unwrap();
+    let entries = [
+        ("b", 2, dear, true, false),
+        ("a", 3, "!hunter2", false, false),
+        ("c", 5, SHA, true, true),
+        ("d", 7, "{PLAIN}hunter2", false, false),
+    ];
+    assert_eq!(file.entries().len(), entries.len());
+    for (entry, (name, line, text, is_live, is_cheap)) in file.entries().zip(entries) {
+        assert_eq!(entry.name(), name.as_bytes());
+        assert_eq!(entry.line(), line, "{name}");
+        assert_eq!(entry.text(), text.as_bytes(), "{name}");
+        assert_eq!(entry.is_live(), is_live, "{name}");
+        assert_eq!(entry.is_cheap(), is_cheap, "{name}");
+        assert_eq!(entry.hash().is_ok(), is_live, "{name}");
+        assert_eq!(entry.hash().is_ok_and(|hash| hash.is_cheap()), is_cheap);
+        let found = file.get(name.as_bytes()).unwrap();
+        assert_eq!((found.line(), found.text()), (line, text.as_bytes()));
+    }
+    let shown = format!("{file:?} {:?}", file.entries().collect::<Vec<_>>());
+    for secret in ["hunter2", dear, SHA] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
 }
 
 #[test]

@@ -107,7 +107,7 @@ pub fn remove(path: &Path, name: &Username) -> Result<usize, EditError> {
     let mut removed = 0;
     let mut new = Vec::with_capacity(old.len());
     for (line, user) in lines(&old) {
-        if user.is_some_and(|(user, _)| user == *name) {
+        if user.is_some_and(|(user, _)| user == name.as_bytes()) {
             removed += 1;
         } else {
             new.extend_from_slice(line);
@@ -119,11 +119,11 @@ pub fn remove(path: &Path, name: &Username) -> Result<usize, EditError> {
     Ok(removed)
 }
 
-type User = (Username, Range<usize>);
+type User<'f> = (&'f [u8], Range<usize>);
 
 /// The lines with their ends, each with the user it is for and where the hash stands. A byte
 /// order mark comes as a line of its own.
-fn lines(file: &[u8]) -> impl Iterator<Item = (&[u8], Option<User>)> {
+fn lines(file: &[u8]) -> impl Iterator<Item = (&[u8], Option<User<'_>>)> {
     let start = if file.starts_with(BYTE_ORDER_MARK) {
         BYTE_ORDER_MARK.len()
     } else {
@@ -145,7 +145,7 @@ fn with_entry(old: &[u8], name: &Username, entry: &[u8], hash: &[u8]) -> (Vec<u8
     let mut change = Change::Added;
     for (line, user) in lines(old) {
         match user {
-            Some((user, at)) if user == *name => {
+            Some((user, at)) if user == name.as_bytes() => {
                 if change == Change::Added {
                     change = Change::Replaced;
                     new.extend_from_slice(line.get(..at.start).unwrap_or_default());

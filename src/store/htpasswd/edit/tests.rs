@@ -206,7 +206,7 @@ fn verifies(path: &Path, user: &Username, password: &Password) -> bool {
     Htpasswd::parse(&fs::read(path).unwrap(), WeakFormats::NONE)
         .unwrap()
         .get(user.as_bytes())
-        .and_then(|entry| entry.hash.as_ref().ok())
+        .and_then(|entry| entry.hash().ok())
         .is_some_and(|hash| hash.verify(password))
 }
 
@@ -229,7 +229,7 @@ proptest! {
         let (_folder, path) = file(&content);
         let others = |content: &[u8]| -> Vec<Vec<u8>> {
             lines(content)
-                .filter(|(_, of)| of.as_ref().is_none_or(|(of, _)| *of != user))
+                .filter(|(_, of)| of.as_ref().is_none_or(|(of, _)| *of != user.as_bytes()))
                 .map(|(line, _)| line.trim_ascii_end().to_vec())
                 .collect()
         };
