@@ -25,21 +25,27 @@ where
     if key.form(&source.prefix) == Form::Mistyped {
         return rejected(Rejection::UnknownKey);
     }
-    let Some(record) = source.keys.lookup(key)? else {
+    let Some(known) = source.keys.lookup(key)? else {
         return rejected(Rejection::UnknownKey);
     };
-    let outcome = judge(&record, realm, client)?;
+    let now = Timestamp::now();
+    let outcome = judge(&known.record, realm, now, client)?;
     if matches!(outcome, Outcome::Verified(_)) {
-        source.keys.note_use(&record, Timestamp::now());
+        known.note_use(now);
     }
     Ok(outcome)
 }
 
-/// What a key that is known proves in this realm, now.
+/// What a key that is known proves in this realm at that time.
 ///
 /// # Errors
 /// The [`Defect`] in the client's address, if the key is bound to networks.
-pub fn judge<C>(record: &Arc<ApiKeyRecord>, realm: &Realm, client: &C) -> Result<Outcome, Defect>
+pub fn judge<C>(
+    record: &Arc<ApiKeyRecord>,
+    realm: &Realm,
+    now: Timestamp,
+    client: &C,
+) -> Result<Outcome, Defect>
 where
     C: Fn() -> Result<IpAddr, Defect>,
 {
@@ -48,7 +54,7 @@ where
     if record.realm != realm.name {
         return rejected(Rejection::UnknownKey);
     }
-    if let Err(unusable) = record.usable(Timestamp::now()) {
+    if let Err(unusable) = record.usable(now) {
         return rejected(match unusable {
             KeyUnusable::Revoked { .. } => Rejection::RevokedKey,
             KeyUnusable::Expired { .. } | KeyUnusable::RotatedOut { .. } => Rejection::ExpiredKey,

@@ -34,13 +34,11 @@ impl ApiKey {
         if raw.len() > Self::MAX_LEN {
             return Err(InvalidApiKey::TooLong(raw.len()));
         }
-        if !raw.iter().all(|&byte| is_key_byte(byte)) {
+        let text = std::str::from_utf8(raw).map_err(|_| InvalidApiKey::Character)?;
+        if !text.bytes().all(is_key_byte) {
             return Err(InvalidApiKey::Character);
         }
-        // Sized once: a growing string would leave copies behind.
-        let mut value = Zeroizing::new(String::with_capacity(raw.len()));
-        value.extend(raw.iter().copied().map(char::from));
-        Ok(Self(value))
+        Ok(Self(Zeroizing::new(text.to_owned())))
     }
 
     /// Makes a new key for an id, new or not.

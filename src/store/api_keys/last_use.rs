@@ -1,11 +1,11 @@
 //! When keys were last used, gathered in memory and written now and then.
 
 use std::collections::HashMap;
-use std::mem;
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::error::StoreError;
@@ -14,45 +14,67 @@ use super::sqlite::WRITE_PATIENCE;
 use crate::identity::ApiKeyId;
 
 const MINUTE_MS: i64 = 60_000;
+/// Uses of a key that are closer together count as one.
+const SECOND_MS: i64 = 1_000;
 
-/// Uses that are not written yet, in milliseconds.
+/// When one key was last used, in milliseconds; 0 if that is written already.
+#[derive(Debug, Default)]
+pub(super) struct LastUse(AtomicI64);
+
+impl LastUse {
+    /// Notes a use. Nobody waits, and hardly ever is anything changed that other threads read.
+    pub(super) fn note(&self, now: Timestamp) {
+        self.keep(now.as_millisecond());
+    }
+
+    fn keep(&self, at: i64) {
+        if at - self.0.load(Ordering::Relaxed) >= SECOND_MS {
+            self.0.fetch_max(at, Ordering::Relaxed);
+        }
+    }
+
+    /// What is not written yet.
+    fn take(&self) -> Option<i64> {
+        Some(self.0.swap(0, Ordering::Relaxed)).filter(|at| *at != 0)
+    }
+}
+
+/// The last uses of all keys that are remembered, and of those that were, until they are written.
 #[derive(Default)]
-pub(super) struct LastUses(RwLock<HashMap<ApiKeyId, AtomicI64>>);
+pub(super) struct LastUses(Mutex<HashMap<ApiKeyId, Arc<LastUse>>>);
 
 impl LastUses {
-    /// Keeps the latest time of each key. Uses of the same key don't wait for each other.
-    pub(super) fn note(&self, id: ApiKeyId, at: i64) {
-        {
-            let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(latest) = known.get(&id) {
-                latest.fetch_max(at, Ordering::Relaxed);
-                return;
-            }
-        }
-        let mut uses = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        uses.entry(id).or_default().fetch_max(at, Ordering::Relaxed);
+    /// Where to note the uses of a key.
+    pub(super) fn of(&self, id: ApiKeyId) -> Arc<LastUse> {
+        Arc::clone(self.lock().entry(id).or_default())
     }
 
     /// Writes what was noted. What can't be written is kept for the next time.
     pub(super) fn flush(&self, path: &Path) -> Result<(), StoreError> {
-        let uses = mem::take(&mut *self.0.write().unwrap_or_else(PoisonError::into_inner));
+        let mut uses = Vec::new();
+        self.lock().retain(|id, last| {
+            // Asked first: what nobody else holds is not used any more.
+            let remembered = Arc::strong_count(last) > 1;
+            uses.extend(last.take().map(|at| (*id, at)));
+            remembered
+        });
         if uses.is_empty() {
             return Ok(());
         }
-        let uses: Vec<_> = uses
-            .into_iter()
-            .map(|(id, at)| (id, at.into_inner()))
-            .collect();
         // A connection of its own: look-ups don't wait for the disk.
         let written = connect(path, WRITE_PATIENCE).and_then(|(_, mut conn)| {
             write(&mut conn, &uses).map_err(|fault| StoreError::sqlite(path, fault))
         });
         if written.is_err() {
             for (id, at) in uses {
-                self.note(id, at);
+                self.of(id).keep(at);
             }
         }
         written
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ApiKeyId, Arc<LastUse>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use moka::sync::Cache;
 
 use super::error::StoreError;
-use super::last_use::LastUses;
+use super::last_use::{LastUse, LastUses};
 use super::sqlite::{Followed, SqliteStore};
 use crate::identity::ApiKeyRecord;
 use crate::identity::{ApiKey, ApiKeyDigest, Pepper};
@@ -26,7 +26,22 @@ use crate::identity::{ApiKey, ApiKeyDigest, Pepper};
 /// How long a look-up waits for a lock on the file. It holds up an async worker.
 const READ_PATIENCE: Duration = Duration::from_millis(50);
 
-type Memory = Cache<ApiKeyDigest, Arc<ApiKeyRecord>>;
+type Memory = Cache<ApiKeyDigest, Arc<Known>>;
+
+/// What is remembered of a key.
+#[derive(Debug)]
+pub struct Known {
+    /// Whose it is.
+    pub record: Arc<ApiKeyRecord>,
+    pub(super) last_use: Arc<LastUse>,
+}
+
+impl Known {
+    /// Notes that the key was used. Written by [`ApiKeys::flush_last_used`].
+    pub fn note_use(&self, now: Timestamp) {
+        self.last_use.note(now);
+    }
+}
 
 /// All API keys, for the running service. Shared by its workers; nothing here is async, and a
 /// look-up takes microseconds.
@@ -84,21 +99,24 @@ impl ApiKeys {
     /// # Errors
     /// [`StoreError`] when the store must be asked and doesn't answer, or when it hasn't been
     /// heard of for longer than `offline_ttl`.
-    pub fn lookup(&self, key: &ApiKey) -> Result<Option<Arc<ApiKeyRecord>>, StoreError> {
+    pub fn lookup(&self, key: &ApiKey) -> Result<Option<Arc<Known>>, StoreError> {
         self.refuse_offline()?;
         let digest = key.digest();
         // SECURITY: the memory is taken before the store is read, and what was read goes into
         // that very memory. If a key is revoked in between, the old record ends up in a memory
         // that nobody asks any more.
-        let memory = self.memory.load_full();
+        let memory = self.memory.load();
         if let Some(known) = memory.get(&digest) {
             return Ok(Some(known));
         }
-        let found = self.ask(|reader| reader.store.find(&digest))?.map(Arc::new);
-        if let Some(record) = &found {
-            memory.insert(digest, Arc::clone(record));
-        }
-        Ok(found)
+        let Some(record) = self.ask(|reader| reader.store.find(&digest))? else {
+            return Ok(None);
+        };
+        let last_use = self.uses.of(record.id);
+        let record = Arc::new(record);
+        let known = Arc::new(Known { record, last_use });
+        memory.insert(digest, Arc::clone(&known));
+        Ok(Some(known))
     }
 
     /// Forgets what is remembered. Look-ups that begin after this has returned tell what the
@@ -128,11 +146,6 @@ impl ApiKeys {
         })?;
         self.heard_ms.fetch_max(asked, Ordering::AcqRel);
         Ok(())
-    }
-
-    /// Notes that a key was used. Written by [`flush_last_used`](Self::flush_last_used).
-    pub fn note_use(&self, key: &ApiKeyRecord, now: Timestamp) {
-        self.uses.note(key.id, now.as_millisecond());
     }
 
     /// Writes when keys were last used, each key at most once per minute. To be called every

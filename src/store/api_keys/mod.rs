@@ -20,7 +20,7 @@ mod sqlite;
 pub use commands::{Change, Changes, ImportedKey, NewKey};
 pub use error::{KeyError, StoreError};
 pub use expiry::{Expiry, InvalidExpiry, parse_span};
-pub use live::ApiKeys;
+pub use live::{ApiKeys, Known};
 pub use sqlite::SqliteStore;
 
 #[cfg(test)]

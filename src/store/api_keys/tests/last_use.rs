@@ -30,18 +30,35 @@ fn uses_are_gathered_and_written_together() {
     let folder = Folder::new();
     let service = folder.service();
     let mut store = folder.store();
-    let (one, _) = create(&mut store, "one");
-    let (two, _) = create(&mut store, "two");
+    let (_, one) = create(&mut store, "one");
+    let (_, two) = create(&mut store, "two");
+    service.refresh().unwrap();
+    let [one, two] = [one, two].map(|key| service.lookup(&key).unwrap().unwrap());
     for second in [600, 640, 620] {
-        service.note_use(&one, at(second));
+        one.note_use(at(second));
     }
-    service.note_use(&two, at(601));
+    two.note_use(at(601));
     assert_eq!(store.get("one").unwrap().last_used, None);
 
     service.flush_last_used().unwrap();
     assert_eq!(store.get("one").unwrap().last_used, Some(at(640)));
     assert_eq!(store.get("two").unwrap().last_used, Some(at(601)));
     service.flush_last_used().unwrap();
+    one.note_use(at(700));
+    service.flush_last_used().unwrap();
+    assert_eq!(store.get("one").unwrap().last_used, Some(at(700)));
+}
+
+#[test]
+fn a_use_is_written_though_the_key_is_forgotten_meanwhile() {
+    let folder = Folder::new();
+    let service = folder.service();
+    let (_, key) = create(&mut folder.store(), "ci");
+    service.lookup(&key).unwrap().unwrap().note_use(at(600));
+    service.refresh().unwrap();
+    service.flush_last_used().unwrap();
+    let found = folder.store().get("ci").unwrap();
+    assert_eq!(found.last_used, Some(at(600)));
 }
 
 #[test]
@@ -51,11 +68,11 @@ fn a_written_use_is_no_reason_to_forget_the_keys() {
     let (_, key) = create(&mut folder.store(), "ci");
     service.poll().unwrap();
     let memory = service.memory.load_full();
-    let record = service.lookup(&key).unwrap().unwrap();
-    service.note_use(&record, at(2000));
+    let known = service.lookup(&key).unwrap().unwrap();
+    known.note_use(at(2000));
     service.flush_last_used().unwrap();
     let used = at(9000).as_millisecond();
-    write(&mut folder.store().conn, &[(record.id, used)]).unwrap();
+    write(&mut folder.store().conn, &[(known.record.id, used)]).unwrap();
     service.poll().unwrap();
     assert!(std::sync::Arc::ptr_eq(&memory, &service.memory.load_full()));
 }
@@ -64,13 +81,14 @@ fn a_written_use_is_no_reason_to_forget_the_keys() {
 fn what_cannot_be_written_is_kept_for_the_next_time() {
     let folder = Folder::new();
     let service = folder.service();
-    let (key, _) = create(&mut folder.store(), "ci");
-    service.note_use(&key, at(2000));
+    let (_, key) = create(&mut folder.store(), "ci");
+    let known = service.lookup(&key).unwrap().unwrap();
+    known.note_use(at(2000));
     let aside = folder.0.path().join("aside.db");
     fs::rename(folder.file(), &aside).unwrap();
     assert!(service.flush_last_used().is_err());
     fs::rename(&aside, folder.file()).unwrap();
-    service.note_use(&key, at(1900));
+    known.note_use(at(1900));
     service.flush_last_used().unwrap();
     assert_eq!(folder.store().get("ci").unwrap().last_used, Some(at(2000)));
 }

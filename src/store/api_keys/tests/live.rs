@@ -9,12 +9,11 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::{Folder, at, create, foreign_key, label};
-use crate::identity::KeyState;
-use crate::identity::{ApiKey, Prefix};
-use crate::store::api_keys::{ApiKeys, Changes, StoreError};
+use crate::identity::{ApiKey, KeyState, Prefix};
+use crate::store::api_keys::{ApiKeys, Changes, Known, StoreError};
 
 fn state(service: &ApiKeys, key: &ApiKey) -> Option<KeyState> {
-    service.lookup(key).unwrap().map(|record| record.state)
+    service.lookup(key).unwrap().map(|known| known.record.state)
 }
 
 const ACTIVE: Option<KeyState> = Some(KeyState::Active);
@@ -29,7 +28,7 @@ fn a_key_is_known_at_once_and_remembered() {
 
     let (record, key) = create(&mut store, "ci");
     let first = service.lookup(&key).unwrap().unwrap();
-    assert_eq!(*first, record);
+    assert_eq!(*first.record, record);
     let second = service.lookup(&key).unwrap().unwrap();
     assert!(Arc::ptr_eq(&first, &second));
 }
@@ -58,7 +57,8 @@ fn every_change_by_another_process_is_seen_by_the_next_poll() {
     let (_, key) = create(&mut store, "ci");
     let seen = |service: &ApiKeys| {
         service.poll().unwrap();
-        service.lookup(&key).unwrap()
+        let known = service.lookup(&key).unwrap();
+        known.map(|known| Arc::clone(&known.record))
     };
     assert!(seen(&service).is_some());
 
@@ -99,7 +99,11 @@ fn a_look_up_that_ends_after_a_revocation_does_not_bring_the_key_back() {
     let memory = service.memory.load_full();
     store.revoke("ci", at(2000)).unwrap();
     service.refresh().unwrap();
-    memory.insert(key.digest(), Arc::new(record));
+    let known = Known {
+        record: Arc::new(record),
+        last_use: Arc::default(),
+    };
+    memory.insert(key.digest(), Arc::new(known));
     assert_ne!(state(&service, &key), ACTIVE);
 }
 
