@@ -1,0 +1,196 @@
+//! Computes hashes, on a few threads of its own, and remembers what came out.
+//!
+//! On all cores but one: whoever is known passes at once however many guess, and what the proxy
+//! does meanwhile goes on too.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use moka::sync::Cache;
+use tokio::sync::watch;
+
+use super::Limits;
+use super::check_key::{AsItIs, CheckKey, Subject};
+use crate::authn::Unavailable;
+use crate::identity::Password;
+use crate::password_hash::PasswordHash;
+
+/// Waiting checks per hashing thread before further ones are refused.
+const QUEUE_PER_THREAD: usize = 64;
+/// How long a check may wait for a hashing thread.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+/// How long, and how many, wrong answers are remembered: enough for a client that repeats one.
+const WRONG_TTL: Duration = Duration::from_secs(30);
+const WRONG_CAPACITY: u64 = 10_000;
+
+/// The hashing threads, and what they found; dropping it ends them.
+pub(super) struct Hashing(Arc<Shared>);
+
+/// Something to find out; it owns all that it takes.
+pub(super) struct Check {
+    pub(super) key: CheckKey,
+    pub(super) hash: Arc<PasswordHash>,
+    /// A stand-in never makes a yes.
+    pub(super) subject: Subject,
+    pub(super) password: Password,
+}
+
+struct Shared {
+    right: Cache<CheckKey, (), AsItIs>,
+    wrong: Cache<CheckKey, (), AsItIs>,
+    work: Mutex<Work>,
+    wake: Condvar,
+    longest_queue: usize,
+}
+
+#[derive(Default)]
+struct Work {
+    queue: VecDeque<(Check, watch::Sender<Progress>)>,
+    /// Checks that wait or run, for those who ask the same.
+    flights: HashMap<CheckKey, watch::Receiver<Progress>, AsItIs>,
+    closed: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Waiting,
+    Running,
+    Done(bool),
+}
+
+impl Hashing {
+    /// # Errors
+    /// When the system gives no threads.
+    pub(super) fn start(limits: Limits) -> io::Result<Self> {
+        let threads = std::thread::available_parallelism()?.get() - 1;
+        let threads = threads.max(1);
+        let cache = |capacity, ttl| {
+            Cache::builder()
+                .max_capacity(capacity)
+                .time_to_live(ttl)
+                .build_with_hasher(AsItIs::default())
+        };
+        let shared = Arc::new(Shared {
+            right: cache(limits.capacity, limits.ttl),
+            wrong: cache(WRONG_CAPACITY, WRONG_TTL),
+            work: Mutex::default(),
+            wake: Condvar::new(),
+            longest_queue: threads * QUEUE_PER_THREAD,
+        });
+        for number in 0..threads {
+            let shared = Arc::clone(&shared);
+            std::thread::Builder::new()
+                .name(format!("hash-{number}"))
+                .spawn(move || shared.run())?;
+        }
+        Ok(Self(shared))
+    }
+
+    /// The verdict on an equal check, if it is remembered.
+    pub(super) fn known(&self, key: &CheckKey) -> Option<bool> {
+        if self.0.right.get(key).is_some() {
+            return Some(true);
+        }
+        self.0.wrong.get(key).map(|()| false)
+    }
+
+    /// The verdict on a check, once a thread has found it out.
+    ///
+    /// # Errors
+    /// [`Unavailable::Busy`] when too many checks wait, or this one waited too long.
+    pub(super) async fn verdict(&self, check: Check) -> Result<bool, Unavailable> {
+        let mut progress = self.0.join(check)?;
+        let started = progress.wait_for(|progress| *progress != Progress::Waiting);
+        match tokio::time::timeout(LONGEST_WAIT, started).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(_)) | Err(_) => return Err(Unavailable::Busy),
+        }
+        let done = progress
+            .wait_for(|progress| matches!(progress, Progress::Done(_)))
+            .await;
+        match done.as_deref() {
+            Ok(Progress::Done(verdict)) => Ok(*verdict),
+            Ok(Progress::Waiting | Progress::Running) | Err(_) => Err(Unavailable::Busy),
+        }
+    }
+
+    /// How many checks can wait.
+    #[cfg(test)]
+    pub(super) fn longest_queue(&self) -> usize {
+        self.0.longest_queue
+    }
+}
+
+impl Drop for Hashing {
+    fn drop(&mut self) {
+        self.0.lock().closed = true;
+        self.0.wake.notify_all();
+    }
+}
+
+impl Shared {
+    /// Joins the flight of an equal check, or starts one.
+    fn join(&self, check: Check) -> Result<watch::Receiver<Progress>, Unavailable> {
+        let key = check.key;
+        let mut work = self.lock();
+        if let Some(flight) = work.flights.get(&key) {
+            return Ok(flight.clone());
+        }
+        if work.queue.len() >= self.longest_queue {
+            return Err(Unavailable::Busy);
+        }
+        // A flight may have landed between the look into the caches and the lock.
+        let landed = match (self.right.contains_key(&key), self.wrong.contains_key(&key)) {
+            (true, _) => Progress::Done(true),
+            (_, true) => Progress::Done(false),
+            _ => Progress::Waiting,
+        };
+        let (progress, flight) = watch::channel(landed);
+        if landed == Progress::Waiting {
+            work.flights.insert(key, flight.clone());
+            work.queue.push_back((check, progress));
+            self.wake.notify_one();
+        }
+        Ok(flight)
+    }
+
+    /// A hashing thread: takes one check after the other until nobody is left to ask.
+    fn run(&self) {
+        while let Some((check, progress)) = self.next() {
+            progress.send_replace(Progress::Running);
+            // A panic would be a bug in a hash; it must not cost the thread, nor be a yes.
+            let hashed = catch_unwind(AssertUnwindSafe(|| check.hash.verify(&check.password)));
+            let verdict = hashed.unwrap_or(false) && check.subject == Subject::User;
+            let cache = if verdict { &self.right } else { &self.wrong };
+            cache.insert(check.key, ());
+            self.lock().flights.remove(&check.key);
+            progress.send_replace(Progress::Done(verdict));
+        }
+    }
+
+    fn next(&self) -> Option<(Check, watch::Sender<Progress>)> {
+        let mut work = self.lock();
+        loop {
+            if let Some((check, progress)) = work.queue.pop_front() {
+                // Whoever waited too long has gone; nobody is left to tell.
+                if progress.receiver_count() > 1 {
+                    return Some((check, progress));
+                }
+                work.flights.remove(&check.key);
+                continue;
+            }
+            if work.closed {
+                return None;
+            }
+            work = self.wake.wait(work).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// No code that can panic runs under this lock.
+    fn lock(&self) -> MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
