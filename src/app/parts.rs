@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::BuildError;
 use crate::authn::{KeySource, Limits, Realm, Verifier};
 use crate::config::{ApiKeySettings, Cache, PolicySettings, RealmSettings, Settings};
-use crate::gate::{Policy, World};
+use crate::gate::{Policies, Policy, World};
 use crate::identity::{Pepper, Shown};
 use crate::policy::{PolicyRef, Rule, Rules};
 use crate::store::{ApiKeys, Groups, Htpasswd, SqliteStore, Unusable, Watched};
@@ -93,12 +93,9 @@ impl Parts {
             .values()
             .map(|realm| self.realm(realm))
             .collect();
-        let policies: Vec<Policy> = self
-            .settings
-            .policies
-            .values()
-            .filter_map(|policy| self.policy(policy, &realms))
-            .collect();
+        let policies = self.settings.policies.values();
+        let policies = policies.filter_map(|policy| self.policy(policy, &realms));
+        let policies = Policies::new(policies.collect());
         World {
             rules: self.rules(&policies),
             policies,
@@ -148,15 +145,9 @@ impl Parts {
         })
     }
 
-    fn rules(&self, policies: &[Policy]) -> Rules {
-        let policy = |name: &str| match name {
-            "open" => PolicyRef::Open,
-            // The settings have seen that every other name exists; one that doesn't opens nothing.
-            _ => policies
-                .iter()
-                .position(|policy| policy.name == name)
-                .map_or(PolicyRef::Closed, PolicyRef::Named),
-        };
+    fn rules(&self, policies: &Policies) -> Rules {
+        // The settings have seen that every name exists; one that doesn't opens nothing.
+        let policy = |name: &str| policies.find(name).unwrap_or(PolicyRef::Closed);
         let rules = self.settings.rules.iter().map(|rule| Rule {
             hosts: rule.hosts.clone(),
             paths: rule.paths.clone(),

@@ -1,5 +1,7 @@
 //! Which credential a request presents: none, one, or too many.
 
+use http::{HeaderName, header};
+
 use super::Realm;
 use crate::decision::Rejection;
 use crate::http_auth::{Authorization, Scheme, UserPass};
@@ -8,6 +10,8 @@ use crate::request::{Defect, Description, Field, Headers};
 
 /// The user name that says "the password is an API key", for git, docker and `curl -u`.
 pub const KEY_USER: &[u8] = b"apikey";
+
+static X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// What a request presents.
 pub enum Presented {
@@ -22,14 +26,14 @@ pub enum Presented {
 }
 
 /// Everything that a credential can be read from.
-pub struct Reading<'a, H: ?Sized> {
+pub struct Reading<'a> {
     /// The headers of the subrequest.
-    pub headers: &'a H,
+    pub headers: &'a dyn Headers,
     /// The original request, for its query.
     pub description: &'a Description<'a>,
 }
 
-impl<H: Headers + ?Sized> Reading<'_, H> {
+impl Reading<'_> {
     /// Reads the one credential there may be, for this realm.
     ///
     /// Both headers count in every realm: a key beside a password would let an application read
@@ -45,8 +49,8 @@ impl<H: Headers + ?Sized> Reading<'_, H> {
                 .map_or(Field::Absent, |q| param(q, name)),
             None => Field::Absent,
         };
-        let authorization = self.headers.field("authorization");
-        let header = self.headers.field("x-api-key");
+        let authorization = self.headers.field(&header::AUTHORIZATION);
+        let header = self.headers.field(&X_API_KEY);
         Ok(match (authorization, header, query) {
             (Field::Absent, Field::Absent, Field::Absent) => Presented::Nothing,
             (Field::Once(value), Field::Absent, Field::Absent) => from_authorization(value, realm),

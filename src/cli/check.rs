@@ -198,7 +198,7 @@ impl Findings {
 
     /// Groups that a policy asks for, and nobody is in.
     fn groups(&mut self, world: &World) {
-        for policy in &world.policies {
+        for policy in world.policies.iter() {
             let realm = &world.realms[policy.realm];
             let known: BTreeSet<_> = realm.groups.names().collect();
             for group in policy

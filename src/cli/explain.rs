@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 use std::sync::Arc;
 
 use clap::ValueEnum;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::key::failed;
@@ -113,7 +114,8 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     let endpoint = Endpoint::from(endpoint);
     let headers = headers(endpoint, &method, host.as_deref(), uri.as_deref(), &client);
     let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (*n, *v)).collect();
-    let description = endpoint.describe(headers.as_slice());
+    let headers = headers.as_slice();
+    let description = endpoint.describe(&headers);
     let answered = answer(&world, policy.as_deref(), &description, &identity);
     let explained = Explanation {
         readings: Vec::new(),
@@ -192,7 +194,9 @@ fn answer<'w>(
         Supposed::Key(_) if case.realm.keys.is_none() => {
             Ok(Outcome::Rejected(Rejection::NotAccepted))
         }
-        Supposed::Key(key) => judge_key(key, case.realm, &client).map_err(Trouble::from),
+        Supposed::Key(key) => {
+            judge_key(key, case.realm, Timestamp::now(), &client).map_err(Trouble::from)
+        }
     };
     case.conclude(outcome, &client, Interaction::Possible)
 }
@@ -235,7 +239,7 @@ impl Explanation {
     fn json(&self) -> Value {
         let headers = self.reply.headers.iter();
         let headers: Vec<Value> = headers
-            .map(|(name, value)| json!([name, String::from_utf8_lossy(value)]))
+            .map(|(name, value)| json!([name.as_str(), String::from_utf8_lossy(value.as_bytes())]))
             .collect();
         json!({
             "readings": self.readings,
@@ -268,7 +272,7 @@ impl Explanation {
         for (name, value) in &self.reply.headers {
             line(
                 "header",
-                &format!("{name}: {}", String::from_utf8_lossy(value)),
+                &format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())),
             );
         }
         text

@@ -6,75 +6,33 @@
 //! connection, and before 1.23.0 only the first `WWW-Authenticate` line passes: so there is never
 //! a body, and one line holds all challenges.
 
-use super::{Answer, Reply, required};
-use crate::request::{Defect, Description, Field, Headers, Names};
+use http::{HeaderName, header};
 
-const NAMES: Names = Names {
-    method: "X-Original-Method",
-    host: "X-Original-Host",
-    uri: "X-Original-URI",
-    client: "X-Real-IP",
+use super::{Answer, Reply};
+use crate::request::{FieldName, Names, UrlNames};
+
+pub(super) static NAMES: Names = Names {
+    method: FieldName::new("x-original-method", "X-Original-Method"),
+    host: FieldName::new("x-original-host", "X-Original-Host"),
+    uri: FieldName::new("x-original-uri", "X-Original-URI"),
+    client: FieldName::new("x-real-ip", "X-Real-IP"),
+    // ingress-nginx.
+    url: Some(UrlNames {
+        url: FieldName::new("x-original-url", "X-Original-URL"),
+        proto: FieldName::new("x-original-proto", "X-Original-Proto"),
+    }),
 };
 
-/// ingress-nginx sends one absolute URL in place of scheme, host and URI. Where both forms are
-/// there, one of them is the client's, and nobody here can tell which.
-pub(super) fn describe<H: Headers + ?Sized>(headers: &H) -> Description<'_> {
-    let mut names = NAMES;
-    let (host, uri) = match headers.field("x-original-url") {
-        Field::Absent => (
-            required(headers, "x-original-host", NAMES.host),
-            required(headers, "x-original-uri", NAMES.uri),
-        ),
-        _ => {
-            (names.host, names.uri) = ("X-Original-URL", "X-Original-URL");
-            match absolute(headers) {
-                Ok((host, uri)) => (Ok(host), Ok(uri)),
-                Err(defect) => (Err(defect), Err(defect)),
-            }
-        }
-    };
-    Description {
-        method: required(headers, "x-original-method", NAMES.method),
-        host,
-        uri,
-        client: required(headers, "x-real-ip", NAMES.client),
-        names,
-    }
-}
-
-/// Host and URI of `X-Original-URL`.
-fn absolute<H: Headers + ?Sized>(headers: &H) -> Result<(&[u8], &[u8]), Defect> {
-    const URL: &str = "X-Original-URL";
-    for (name, shown) in [
-        ("x-original-uri", NAMES.uri),
-        ("x-original-host", NAMES.host),
-        ("x-original-proto", "X-Original-Proto"),
-    ] {
-        if headers.field(name) != Field::Absent {
-            return Err(Defect::Conflict(URL, shown));
-        }
-    }
-    let url = required(headers, "x-original-url", URL)?;
-    let rest = url
-        .strip_prefix(b"http://")
-        .or_else(|| url.strip_prefix(b"https://"))
-        .ok_or(Defect::Malformed(URL))?;
-    let slash = rest
-        .iter()
-        .position(|b| *b == b'/')
-        .ok_or(Defect::Malformed(URL))?;
-    rest.split_at_checked(slash).ok_or(Defect::Malformed(URL))
-}
+/// The status that nginx can't relay.
+static STATUS: HeaderName = HeaderName::from_static("x-auth-status");
 
 pub(super) fn refuse(answer: &Answer<'_>) -> Reply {
     match answer {
         Answer::Challenge { challenges, .. } => {
             let line: Vec<String> = challenges.iter().map(ToString::to_string).collect();
-            Reply::new(401).with("www-authenticate", line.join(", "))
+            Reply::new(401).with(&header::WWW_AUTHENTICATE, line.join(", "))
         }
-        Answer::Trouble(trouble) => {
-            Reply::new(403).with("x-auth-status", trouble.status().to_string())
-        }
+        Answer::Trouble(trouble) => Reply::new(403).with(&STATUS, trouble.status().to_string()),
         Answer::Forbid { .. } | Answer::Allow { .. } => Reply::new(403),
     }
 }

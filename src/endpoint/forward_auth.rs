@@ -4,27 +4,20 @@
 //! are, with a body that the client can read, and one challenge a line, since Chromium swallows a
 //! second one on the same line.
 
-use super::{Answer, Problem, Reply, required};
+use http::header;
+
+use super::{Answer, Problem, Reply};
 use crate::decision::Forbidden;
 use crate::http_auth::{BearerError, Challenge, Scheme};
-use crate::request::{Description, Headers, Names};
+use crate::request::{FieldName, Names};
 
-const NAMES: Names = Names {
-    method: "X-Forwarded-Method",
-    host: "X-Forwarded-Host",
-    uri: "X-Forwarded-Uri",
-    client: "X-Forwarded-For",
+pub(super) static NAMES: Names = Names {
+    method: FieldName::new("x-forwarded-method", "X-Forwarded-Method"),
+    host: FieldName::new("x-forwarded-host", "X-Forwarded-Host"),
+    uri: FieldName::new("x-forwarded-uri", "X-Forwarded-Uri"),
+    client: FieldName::new("x-forwarded-for", "X-Forwarded-For"),
+    url: None,
 };
-
-pub(super) fn describe<H: Headers + ?Sized>(headers: &H) -> Description<'_> {
-    Description {
-        method: required(headers, "x-forwarded-method", NAMES.method),
-        host: required(headers, "x-forwarded-host", NAMES.host),
-        uri: required(headers, "x-forwarded-uri", NAMES.uri),
-        client: required(headers, "x-forwarded-for", NAMES.client),
-        names: NAMES,
-    }
-}
 
 pub(super) fn refuse(answer: &Answer<'_>) -> Reply {
     match answer {
@@ -33,7 +26,7 @@ pub(super) fn refuse(answer: &Answer<'_>) -> Reply {
             challenges,
         } => challenges.iter().fold(
             Reply::new(401).about(Problem::rejected(rejection)),
-            |reply, challenge| reply.with("www-authenticate", challenge.to_string()),
+            |reply, challenge| reply.with(&header::WWW_AUTHENTICATE, challenge.to_string()),
         ),
         Answer::Forbid { forbidden, realm } => {
             let reply = Reply::new(403).about(Problem::forbidden(forbidden));
@@ -44,7 +37,7 @@ pub(super) fn refuse(answer: &Answer<'_>) -> Reply {
                         realm,
                         error: Some(BearerError::InsufficientScope(scopes)),
                     };
-                    reply.with("www-authenticate", challenge.to_string())
+                    reply.with(&header::WWW_AUTHENTICATE, challenge.to_string())
                 }
                 _ => reply,
             }

@@ -3,7 +3,7 @@
 //! They are sent in full on every 200, with `-` where there is nothing to say: a proxy that finds
 //! one missing passes the client's own on (Caddy 2.9 to 2.11.1) or a placeholder (Caddy 2.6).
 
-use std::borrow::Cow;
+use http::{HeaderName, HeaderValue};
 
 use crate::decision::{Grant, Method};
 use crate::identity::{Identity, Scope, ScopeSet};
@@ -28,14 +28,31 @@ pub enum Slot {
     Key,
 }
 
+/// The names that the headers have unless they are configured otherwise.
+static USUAL: [HeaderName; 6] = [
+    HeaderName::from_static("x-auth-user"),
+    HeaderName::from_static("x-auth-groups"),
+    HeaderName::from_static("x-auth-scopes"),
+    HeaderName::from_static("x-auth-method"),
+    HeaderName::from_static("x-auth-realm"),
+    HeaderName::from_static("x-auth-key"),
+];
+
 /// The header of each slot; a slot without one is left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdentityHeaders(Vec<(Slot, String)>);
+pub struct IdentityHeaders(Vec<(Slot, HeaderName)>);
 
 impl IdentityHeaders {
     /// Takes the slots with their headers' names.
     #[must_use]
-    pub fn new(slots: Vec<(Slot, String)>) -> Self {
+    pub fn new(mut slots: Vec<(Slot, HeaderName)>) -> Self {
+        // A copy of a constant name is free; one of any other counts its users, in a place that
+        // all workers would share.
+        for (_, name) in &mut slots {
+            if let Some(usual) = USUAL.iter().find(|usual| *usual == name) {
+                *name = usual.clone();
+            }
+        }
         Self(slots)
     }
 
@@ -57,49 +74,45 @@ impl IdentityHeaders {
     }
 
     /// The headers for a grant, in the order of the slots.
-    pub(super) fn of(
-        &self,
-        grant: &Grant,
-        realm: Option<&str>,
-    ) -> Vec<(Cow<'static, str>, Vec<u8>)> {
-        let header = |(slot, name): &(Slot, String)| {
-            let mut value = slot.value(grant, realm);
+    pub(super) fn of(&self, grant: &Grant, realm: Option<&str>) -> Vec<(HeaderName, HeaderValue)> {
+        let header = |(slot, name): &(Slot, HeaderName)| {
             // SECURITY: nothing that could end the line gets here; names and groups that no
             // header can carry are refused where they are read. This is the second lock.
-            if value.is_empty() || value.iter().any(u8::is_ascii_control) {
-                value = b"-".to_vec();
-            }
-            (Cow::Owned(name.clone()), value)
+            let value = slot.value(grant, realm).filter(|value| !value.is_empty());
+            let value = value.unwrap_or(HeaderValue::from_static("-"));
+            (name.clone(), value)
         };
         self.0.iter().map(header).collect()
     }
 }
 
 impl Slot {
-    fn value(self, grant: &Grant, realm: Option<&str>) -> Vec<u8> {
+    /// What the header says; nothing if there is nothing to say.
+    fn value(self, grant: &Grant, realm: Option<&str>) -> Option<HeaderValue> {
         let identity = grant.identity();
         let key = identity.and_then(Identity::key);
         match self {
-            Self::User => identity.map(|i| i.name().to_vec()).unwrap_or_default(),
-            Self::Groups => identity
-                .map(|i| i.groups().collect::<Vec<_>>().join(",").into_bytes())
-                .unwrap_or_default(),
-            Self::Scopes => key
-                .map(|key| {
-                    key.scopes
-                        .iter()
-                        .map(Scope::as_str)
-                        .collect::<Vec<_>>()
-                        .join(",")
-                })
-                .unwrap_or_default()
-                .into_bytes(),
-            Self::Method => grant.method().as_str().as_bytes().to_vec(),
-            Self::Realm if grant.method() == Method::None => Vec::new(),
-            Self::Realm => realm.unwrap_or_default().as_bytes().to_vec(),
-            Self::Key => key
-                .map(|key| key.id.as_str().as_bytes().to_vec())
-                .unwrap_or_default(),
+            Self::User => HeaderValue::from_bytes(identity?.name()).ok(),
+            Self::Groups => list(identity?.groups()),
+            Self::Scopes => list(key?.scopes.iter().map(Scope::as_str)),
+            Self::Method => Some(HeaderValue::from_static(grant.method().as_str())),
+            Self::Realm if grant.method() == Method::None => None,
+            Self::Realm => HeaderValue::from_str(realm?).ok(),
+            Self::Key => HeaderValue::from_str(key?.id.as_str()).ok(),
         }
     }
+}
+
+/// Words separated by commas.
+fn list<'w>(mut words: impl Iterator<Item = &'w str>) -> Option<HeaderValue> {
+    let first = words.next()?;
+    let Some(second) = words.next() else {
+        return HeaderValue::from_bytes(first.as_bytes()).ok();
+    };
+    let mut text = format!("{first},{second}");
+    for word in words {
+        text.push(',');
+        text.push_str(word);
+    }
+    HeaderValue::try_from(text).ok()
 }

@@ -136,11 +136,12 @@ impl Endpoint {
     }
 
     /// The original request, from the headers of this endpoint's family.
-    pub fn describe<H: Headers + ?Sized>(self, headers: &H) -> Description<'_> {
-        match self {
-            Self::AuthRequest => auth_request::describe(headers),
-            Self::ForwardAuth => forward_auth::describe(headers),
-        }
+    pub fn describe(self, headers: &dyn Headers) -> Description<'_> {
+        let names = match self {
+            Self::AuthRequest => &auth_request::NAMES,
+            Self::ForwardAuth => &forward_auth::NAMES,
+        };
+        Description { headers, names }
     }
 
     /// The answer in this endpoint's dialect.
@@ -151,20 +152,6 @@ impl Endpoint {
             (refusal, Self::AuthRequest) => auth_request::refuse(refusal),
             (refusal, Self::ForwardAuth) => forward_auth::refuse(refusal),
         }
-    }
-}
-
-/// The value of a header that must be there, once and not empty.
-fn required<'h, H: Headers + ?Sized>(
-    headers: &'h H,
-    name: &'static str,
-    shown: &'static str,
-) -> Result<&'h [u8], Defect> {
-    use crate::request::Field;
-    match headers.field(name) {
-        Field::Absent | Field::Once(b"") => Err(Defect::Missing(shown)),
-        Field::Once(value) => Ok(value),
-        Field::Repeated => Err(Defect::Repeated(shown)),
     }
 }
 

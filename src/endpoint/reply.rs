@@ -1,7 +1,6 @@
 //! What goes back to the proxy, before a server writes it.
 
-use std::borrow::Cow;
-
+use http::{HeaderName, HeaderValue};
 use serde::Serialize;
 
 use super::Trouble;
@@ -13,8 +12,8 @@ use crate::decision::{Forbidden, Rejection};
 pub struct Reply {
     /// 200, 400, 401, 403 or 503.
     pub status: u16,
-    /// Names in lower case or as configured; values as bytes.
-    pub headers: Vec<(Cow<'static, str>, Vec<u8>)>,
+    /// In the order in which they are written.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
     /// What the body says; nothing means that there is none.
     pub problem: Option<Problem>,
 }
@@ -41,7 +40,7 @@ impl Reply {
         }
     }
 
-    pub(super) fn allow(headers: Vec<(Cow<'static, str>, Vec<u8>)>) -> Self {
+    pub(super) fn allow(headers: Vec<(HeaderName, HeaderValue)>) -> Self {
         Self {
             status: 200,
             headers,
@@ -49,9 +48,15 @@ impl Reply {
         }
     }
 
-    pub(super) fn with(mut self, name: &'static str, value: String) -> Self {
-        self.headers.push((Cow::Borrowed(name), value.into_bytes()));
-        self
+    /// With a header more; a value that can't be written makes a bare 403 of it.
+    pub(super) fn with(mut self, name: &HeaderName, value: String) -> Self {
+        match HeaderValue::try_from(value) {
+            Ok(value) => {
+                self.headers.push((name.clone(), value));
+                self
+            }
+            Err(_) => Self::new(403),
+        }
     }
 
     pub(super) fn about(mut self, problem: Problem) -> Self {

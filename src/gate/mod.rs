@@ -1,12 +1,14 @@
 //! The gate: policy, then proof, then the decision. The one place that orders the steps.
 
+mod policies;
 mod policy;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 
+pub use policies::Policies;
 pub use policy::{Interaction, Policy};
 
 use crate::authn::{Reading, Realm, Unavailable, Verifier, authenticate};
@@ -20,8 +22,8 @@ use crate::request::{Defect, Description, Headers};
 pub struct World {
     /// Which requests fall under which policy.
     pub rules: Rules,
-    /// The named policies; a [`PolicyRef`] counts them.
-    pub policies: Vec<Policy>,
+    /// The named policies.
+    pub policies: Policies,
     /// The realms; a [`Policy`] counts them.
     pub realms: Vec<Realm>,
     /// How applications are told who is asking.
@@ -33,11 +35,11 @@ pub struct World {
 }
 
 /// A question: which way it was asked, and with which headers.
-pub struct Question<'a, H: ?Sized> {
+pub struct Question<'a> {
     /// The endpoint, and the policy that its path names.
     pub route: Route<'a>,
     /// The headers of the subrequest.
-    pub headers: &'a H,
+    pub headers: &'a dyn Headers,
 }
 
 /// An answer, with what a log wants to know about it.
@@ -79,10 +81,10 @@ impl Gate {
         }
     }
 
-    /// The world as it is now.
+    /// The world as it is now. It stays as it is for whoever holds it.
     #[must_use]
-    pub fn world(&self) -> Arc<World> {
-        self.world.load_full()
+    pub fn world(&self) -> Guard<Arc<World>> {
+        self.world.load()
     }
 
     /// Replaces the world: every question asked from now on is answered from the new one.
@@ -110,7 +112,7 @@ pub struct Case<'w> {
 
 impl World {
     /// Answers a question.
-    pub async fn answer<H: Headers + ?Sized>(&self, question: &Question<'_, H>) -> Answered<'_> {
+    pub async fn answer(&self, question: &Question<'_>) -> Answered<'_> {
         let description = question.route.endpoint.describe(question.headers);
         let case = match self.open(question.route.policy, &description) {
             Opening::Answered(answered) => return answered,
@@ -174,7 +176,8 @@ impl World {
     ) -> Result<Ruling, Answer<'static>> {
         if let Some(name) = named {
             let policy = self
-                .policy(name)
+                .policies
+                .find(name)
                 .ok_or(Answer::forbid(Forbidden::NoPolicy))?;
             return Ok(Ruling { rule: None, policy });
         }
@@ -184,22 +187,11 @@ impl World {
         ruling.ok_or(Answer::forbid(Forbidden::Ambiguous))
     }
 
-    fn policy(&self, name: &str) -> Option<PolicyRef> {
-        let mut named = self.policies.iter();
-        match name {
-            "open" => Some(PolicyRef::Open),
-            "closed" => Some(PolicyRef::Closed),
-            _ => named
-                .position(|policy| policy.name == name)
-                .map(PolicyRef::Named),
-        }
-    }
-
     /// Holds what is presented against a realm.
-    async fn prove<H: Headers + ?Sized>(
+    async fn prove(
         &self,
         realm: &Realm,
-        headers: &H,
+        headers: &dyn Headers,
         description: &Description<'_>,
     ) -> Result<Outcome, Trouble> {
         let reading = Reading {

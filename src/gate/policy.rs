@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use http::HeaderName;
+
 use crate::authn::Realm;
 use crate::decision::{Decision, Grant, Rejection};
 use crate::endpoint::Answer;
@@ -24,6 +26,8 @@ pub struct Policy {
     pub allow_from: Vec<Network>,
 }
 
+static REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with");
+
 /// Whether somebody sits before a browser's prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interaction {
@@ -35,8 +39,8 @@ pub enum Interaction {
 
 impl Interaction {
     /// By the header that scripts mark their requests with.
-    pub(super) fn of<H: Headers + ?Sized>(headers: &H) -> Self {
-        match headers.field("x-requested-with") {
+    pub(super) fn of(headers: &dyn Headers) -> Self {
+        match headers.field(&REQUESTED_WITH) {
             Field::Once(value) if value.eq_ignore_ascii_case(b"XMLHttpRequest") => Self::Script,
             _ => Self::Possible,
         }

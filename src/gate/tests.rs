@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use http::HeaderName;
 use jiff::Timestamp;
 
 use super::*;
@@ -119,33 +120,34 @@ fn world(keys: &Keys) -> World {
         methods: Vec::new(),
         policy,
     };
+    let policies = Policies::new(vec![
+        policy("users", 0, &[], &[basic]),
+        policy("keys", 1, &[], &[bearer]),
+        policy("both", 2, &[], &[basic, bearer]),
+        policy("staff", 2, &["group staff"], &[basic]),
+        policy("carol-or-alice", 2, &["user carol alice"], &[basic]),
+        policy("write", 2, &["scope api:write"], &[bearer]),
+        policy("named", 2, &["key reader"], &[bearer]),
+        near,
+        inside,
+    ]);
     World {
         rules: Rules::new(vec![
             rule(&["/public/**"], PolicyRef::Open),
-            rule(&[], PolicyRef::Named(0)),
+            rule(&[], policies.find("users").unwrap()),
         ]),
-        policies: vec![
-            policy("users", 0, &[], &[basic]),
-            policy("keys", 1, &[], &[bearer]),
-            policy("both", 2, &[], &[basic, bearer]),
-            policy("staff", 2, &["group staff"], &[basic]),
-            policy("carol-or-alice", 2, &["user carol alice"], &[basic]),
-            policy("write", 2, &["scope api:write"], &[bearer]),
-            policy("named", 2, &["key reader"], &[bearer]),
-            near,
-            inside,
-        ],
+        policies,
         realms: vec![
             realm("users", Some(users()), None),
             realm("keys", None, Some(keys)),
             realm("both", Some(users()), Some(keys)),
         ],
         identity_headers: IdentityHeaders::new(vec![
-            (Slot::User, "user".to_owned()),
-            (Slot::Groups, "groups".to_owned()),
-            (Slot::Scopes, "scopes".to_owned()),
-            (Slot::Method, "method".to_owned()),
-            (Slot::Realm, "realm".to_owned()),
+            (Slot::User, HeaderName::from_static("user")),
+            (Slot::Groups, HeaderName::from_static("groups")),
+            (Slot::Scopes, HeaderName::from_static("scopes")),
+            (Slot::Method, HeaderName::from_static("method")),
+            (Slot::Realm, HeaderName::from_static("realm")),
         ]),
         trusted_proxies: vec![Network::parse("127.0.0.0/8").unwrap()],
         verifier: Arc::new(
@@ -182,7 +184,10 @@ impl Fixture {
 
     fn ask(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
         let route = Endpoint::route(path).unwrap();
-        let question = Question { route, headers };
+        let question = Question {
+            route,
+            headers: &headers,
+        };
         let answered = actix_rt::System::new().block_on(self.world.answer(&question));
         route
             .endpoint
@@ -200,7 +205,7 @@ fn basic(user: &str, password: &str) -> String {
 fn header<'r>(reply: &'r Reply, name: &str) -> Vec<&'r str> {
     let named = reply.headers.iter().filter(|(known, _)| known == name);
     named
-        .map(|(_, value)| std::str::from_utf8(value).unwrap())
+        .map(|(_, value)| std::str::from_utf8(value.as_bytes()).unwrap())
         .collect()
 }
 

@@ -2,38 +2,69 @@
 
 use std::net::IpAddr;
 
+use http::HeaderName;
+
 use super::host::Host;
 use super::method;
 use super::network::{Network, address};
 use super::path::{NoReading, Uri};
+use super::{Field, Headers};
 
-/// What an endpoint found in its proxy's headers. Every part may be wanting: a policy named in
-/// the endpoint's own path needs none of them.
-#[derive(Clone, Debug)]
+/// The original request, in the headers of one proxy's family. Every part may be wanting: a policy
+/// named in the endpoint's own path needs none of them.
+#[derive(Clone, Copy)]
 pub struct Description<'a> {
-    /// The original method.
-    pub method: Result<&'a [u8], Defect>,
-    /// The original host, with or without port.
-    pub host: Result<&'a [u8], Defect>,
-    /// The original path and query, as sent.
-    pub uri: Result<&'a [u8], Defect>,
-    /// One address, or a list that grows at its right end with every trusted proxy.
-    pub client: Result<&'a [u8], Defect>,
-    /// What the headers are called, for messages.
-    pub names: Names,
+    /// The headers of the subrequest.
+    pub headers: &'a dyn Headers,
+    /// Which of them describe the original request.
+    pub names: &'static Names,
+}
+
+/// The name of a field that describes a request.
+#[derive(Debug)]
+pub struct FieldName {
+    /// As it is looked up.
+    pub key: HeaderName,
+    /// As people write it.
+    pub shown: &'static str,
+}
+
+impl FieldName {
+    /// A name in lower case, and as people write it.
+    ///
+    /// # Panics
+    /// When the first is no field name in lower case.
+    #[must_use]
+    pub const fn new(key: &'static str, shown: &'static str) -> Self {
+        Self {
+            key: HeaderName::from_static(key),
+            shown,
+        }
+    }
 }
 
 /// The names of the headers that describe a request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Names {
     /// Of the method.
-    pub method: &'static str,
-    /// Of the host.
-    pub host: &'static str,
-    /// Of the URI.
-    pub uri: &'static str,
-    /// Of the client's address.
-    pub client: &'static str,
+    pub method: FieldName,
+    /// Of the host, with or without port.
+    pub host: FieldName,
+    /// Of the path and query, as sent.
+    pub uri: FieldName,
+    /// Of the client's address: one, or a list that grows at its right end with every trusted proxy.
+    pub client: FieldName,
+    /// Another form that some proxies of the family use.
+    pub url: Option<UrlNames>,
+}
+
+/// One absolute URL in place of scheme, host and URI.
+#[derive(Debug)]
+pub struct UrlNames {
+    /// Of the URL.
+    pub url: FieldName,
+    /// Of the scheme in the other form.
+    pub proto: FieldName,
 }
 
 /// Why a part of the description can't be used.
@@ -70,11 +101,50 @@ impl<'a> Description<'a> {
     /// # Errors
     /// The first [`Defect`]. A path without a reading is none: it is refused, not reported.
     pub fn target(&self) -> Result<Target<'a>, Defect> {
+        let names = self.names;
         let method =
-            method::token(self.method?).map_err(|_| Defect::Malformed(self.names.method))?;
-        let host = Host::parse(self.host?).map_err(|_| Defect::Malformed(self.names.host))?;
-        let path = Uri::parse(self.uri?);
+            method::token(self.method()?).map_err(|_| Defect::Malformed(names.method.shown))?;
+        let (host, name, uri) = match self.url()? {
+            Some(url) => (url.host, url.name, Ok(url.uri)),
+            None => (
+                self.required(&names.host)?,
+                &names.host,
+                self.required(&names.uri),
+            ),
+        };
+        let host = Host::parse(host).map_err(|_| Defect::Malformed(name.shown))?;
+        let path = Uri::parse(uri?);
         Ok(Target { method, host, path })
+    }
+
+    /// The original method, as sent.
+    ///
+    /// # Errors
+    /// [`Defect`].
+    pub fn method(&self) -> Result<&'a [u8], Defect> {
+        self.required(&self.names.method)
+    }
+
+    /// The original host, as sent.
+    ///
+    /// # Errors
+    /// [`Defect`].
+    pub fn host(&self) -> Result<&'a [u8], Defect> {
+        match self.url()? {
+            Some(url) => Ok(url.host),
+            None => self.required(&self.names.host),
+        }
+    }
+
+    /// The original path and query, as sent.
+    ///
+    /// # Errors
+    /// [`Defect`].
+    pub fn uri(&self) -> Result<&'a [u8], Defect> {
+        match self.url()? {
+            Some(url) => Ok(url.uri),
+            None => self.required(&self.names.uri),
+        }
     }
 
     /// The query of the original URI, or nothing where the proxy tells no URI.
@@ -82,7 +152,7 @@ impl<'a> Description<'a> {
     /// # Errors
     /// [`Defect`], except for a URI that is missing.
     pub fn query(&self) -> Result<Option<&'a [u8]>, Defect> {
-        match self.uri {
+        match self.uri() {
             Ok(uri) => Ok(super::path::split_query(uri).1),
             Err(Defect::Missing(_)) => Ok(None),
             Err(defect) => Err(defect),
@@ -97,34 +167,74 @@ impl<'a> Description<'a> {
     /// [`Defect`].
     pub fn client(&self, trusted: &[Network]) -> Result<IpAddr, Defect> {
         let mut client = None;
-        for hop in self.client?.rsplit(|b| *b == b',') {
-            let hop = address(hop).ok_or(Defect::Malformed(self.names.client))?;
+        let name = &self.names.client;
+        for hop in self.required(name)?.rsplit(|b| *b == b',') {
+            let hop = address(hop).ok_or(Defect::Malformed(name.shown))?;
             client = Some(hop);
             if !trusted.iter().any(|network| network.contains(hop)) {
                 break;
             }
         }
-        client.ok_or(Defect::Missing(self.names.client))
+        client.ok_or(Defect::Missing(name.shown))
     }
+
+    /// The value of a header that must be there, once and not empty.
+    fn required(&self, name: &FieldName) -> Result<&'a [u8], Defect> {
+        match self.headers.field(&name.key) {
+            Field::Absent | Field::Once(b"") => Err(Defect::Missing(name.shown)),
+            Field::Once(value) => Ok(value),
+            Field::Repeated => Err(Defect::Repeated(name.shown)),
+        }
+    }
+
+    /// The other form, where it is used. Where parts of both are there, one of them is the
+    /// client's, and nobody here can tell which.
+    fn url(&self) -> Result<Option<Url<'a>>, Defect> {
+        let Some(UrlNames { url: name, proto }) = &self.names.url else {
+            return Ok(None);
+        };
+        if self.headers.field(&name.key) == Field::Absent {
+            return Ok(None);
+        }
+        for other in [&self.names.uri, &self.names.host, proto] {
+            if self.headers.field(&other.key) != Field::Absent {
+                return Err(Defect::Conflict(name.shown, other.shown));
+            }
+        }
+        let malformed = Defect::Malformed(name.shown);
+        let url = self.required(name)?;
+        let rest = url
+            .strip_prefix(b"http://")
+            .or_else(|| url.strip_prefix(b"https://"))
+            .ok_or(malformed)?;
+        let slash = rest.iter().position(|b| *b == b'/').ok_or(malformed)?;
+        let (host, uri) = rest.split_at_checked(slash).ok_or(malformed)?;
+        Ok(Some(Url { name, host, uri }))
+    }
+}
+
+/// The parts of an absolute URL.
+struct Url<'a> {
+    name: &'static FieldName,
+    host: &'a [u8],
+    uri: &'a [u8],
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn described(client: &str) -> Description<'_> {
-        Description {
-            method: Ok(b"GET"),
-            host: Ok(b"app.example"),
-            uri: Ok(b"/x?k=v?w"),
-            client: Ok(client.as_bytes()),
-            names: Names {
-                method: "X-Forwarded-Method",
-                host: "X-Forwarded-Host",
-                uri: "X-Forwarded-Uri",
-                client: "X-Forwarded-For",
-            },
-        }
+    static NAMES: Names = Names {
+        method: FieldName::new("x-original-method", "X-Original-Method"),
+        host: FieldName::new("x-original-host", "X-Original-Host"),
+        uri: FieldName::new("x-original-uri", "X-Original-URI"),
+        client: FieldName::new("x-real-ip", "X-Real-IP"),
+        url: None,
+    };
+
+    fn described(headers: &dyn Headers) -> Description<'_> {
+        let names = &NAMES;
+        Description { headers, names }
     }
 
     #[test]
@@ -140,20 +250,21 @@ mod tests {
             ("192.0.2.1, , 10.0.0.1", Err(())),
             ("unknown", Err(())),
         ] {
-            let read = described(list).client(&trusted).map_err(|_| ());
+            let headers = [("X-Real-IP", list)];
+            let read = described(&headers.as_slice())
+                .client(&trusted)
+                .map_err(|_| ());
             assert_eq!(read, client.map(|c| c.parse().unwrap()), "{list}");
         }
     }
 
     #[test]
     fn the_query_starts_at_the_first_question_mark() {
-        let description = described("");
-        assert_eq!(description.query(), Ok(Some(&b"k=v?w"[..])));
-        let missing = Description {
-            uri: Err(Defect::Missing("X-Original-URI")),
-            ..description
-        };
-        assert_eq!(missing.query(), Ok(None));
-        assert!(missing.target().is_err());
+        let headers = [("X-Original-URI", "/x?k=v?w")];
+        assert_eq!(
+            described(&headers.as_slice()).query(),
+            Ok(Some(&b"k=v?w"[..]))
+        );
+        assert_eq!(described(&[].as_slice()).query(), Ok(None));
     }
 }

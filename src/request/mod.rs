@@ -9,14 +9,16 @@ pub mod method;
 pub mod network;
 pub mod path;
 
-pub use description::{Defect, Description, Names, Target};
+use http::HeaderName;
 
-/// The fields of a request, looked up by lower-case name.
+pub use description::{Defect, Description, FieldName, Names, Target, UrlNames};
+
+/// The fields of a request.
 ///
 /// Our own trait, since a server's header map is its own type and a test wants a list of pairs.
 pub trait Headers {
     /// The field of this name.
-    fn field(&self, name: &'static str) -> Field<'_>;
+    fn field(&self, name: &HeaderName) -> Field<'_>;
 }
 
 /// All that htgate wants to know of a field: a list is never joined, first or last never chosen.
@@ -41,11 +43,11 @@ impl<'a> Field<'a> {
     }
 }
 
-impl Headers for [(&str, &str)] {
-    fn field(&self, name: &'static str) -> Field<'_> {
+impl Headers for &[(&str, &str)] {
+    fn field(&self, name: &HeaderName) -> Field<'_> {
         Field::of_lines(
             self.iter()
-                .filter(|(n, _)| n.eq_ignore_ascii_case(name))
+                .filter(|(n, _)| n.eq_ignore_ascii_case(name.as_str()))
                 .map(|(_, value)| value.as_bytes()),
         )
     }

@@ -32,7 +32,7 @@ pub(super) enum Peer {
 }
 
 impl Headers for HeaderMap {
-    fn field(&self, name: &'static str) -> Field<'_> {
+    fn field(&self, name: &HeaderName) -> Field<'_> {
         Field::of_lines(self.get_all(name).map(HeaderValue::as_bytes))
     }
 }
@@ -42,7 +42,7 @@ pub(super) async fn respond(gate: &Gate, peer: Peer, request: &Request) -> Respo
     let head = request.head();
     let line = request.conn_data::<Rc<Line>>();
     if line.is_some_and(|line| line.is_closing()) {
-        return last(response(&Reply::new(400), request));
+        return last(response(Reply::new(400), request));
     }
     let answer = answer(gate, peer, request).await;
     match line {
@@ -69,7 +69,7 @@ async fn answer(gate: &Gate, peer: Peer, request: &Request) -> Response<BoxBody>
             .peer_addr
             .map_or_else(|| "-".to_owned(), |peer| peer.ip().to_string());
         warn!(peer, "403: the peer is not in [server] trusted_proxies");
-        return response(&Reply::new(403), request);
+        return response(Reply::new(403), request);
     }
     let Some(route) = Endpoint::route(head.uri.path()) else {
         let path = head.uri.path();
@@ -90,12 +90,10 @@ async fn answer(gate: &Gate, peer: Peer, request: &Request) -> Response<BoxBody>
         Err(defect) => Answered::early(Answer::Trouble(Trouble::Description(defect))),
     };
     log(&route, &answered, head, &world);
-    response(
-        &route
-            .endpoint
-            .reply(&answered.answer, &world.identity_headers),
-        request,
-    )
+    let reply = route
+        .endpoint
+        .reply(&answered.answer, &world.identity_headers);
+    response(reply, request)
 }
 
 fn trusted(world: &World, peer: Peer, address: Option<SocketAddr>) -> bool {
@@ -114,7 +112,7 @@ fn trusted(world: &World, peer: Peer, address: Option<SocketAddr>) -> bool {
 
 /// RFC 9112 §3.2: exactly one `Host` in HTTP/1.1. What it says never matters.
 fn host(head: &RequestHead) -> Result<(), Defect> {
-    match head.headers().field("host") {
+    match head.headers().field(&header::HOST) {
         Field::Once(_) => Ok(()),
         Field::Absent if head.version < Version::HTTP_11 => Ok(()),
         Field::Absent => Err(Defect::Missing("Host")),
@@ -216,9 +214,9 @@ impl Asked {
         let client = description.client(&world.trusted_proxies);
         Self {
             client: client.map_or_else(|_| "-".to_owned(), |address| address.to_string()),
-            host: shown(description.host),
-            method: shown(description.method),
-            path: shown(description.uri),
+            host: shown(description.host()),
+            method: shown(description.method()),
+            path: shown(description.uri()),
         }
     }
 }
@@ -226,14 +224,14 @@ impl Asked {
 /// Whether a body is announced, or another protocol. Nobody waits for it, and after it the connection can't be trusted
 /// to begin with a request: a careless nginx announces the client's body and never sends it.
 fn announces_more(head: &RequestHead) -> bool {
-    let length = head.headers().field("content-length");
+    let length = head.headers().field(&header::CONTENT_LENGTH);
     head.upgrade()
         || head.headers().contains_key(header::TRANSFER_ENCODING)
         || !matches!(length, Field::Absent | Field::Once(b"0"))
 }
 
 /// The reply as actix-http sends it.
-fn response(reply: &Reply, request: &Request) -> Response<BoxBody> {
+fn response(reply: Reply, request: &Request) -> Response<BoxBody> {
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::FORBIDDEN);
     let mut response = match &reply.problem {
         Some(problem) => body::problem(status, problem, request),
@@ -241,14 +239,7 @@ fn response(reply: &Reply, request: &Request) -> Response<BoxBody> {
     };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    for (name, value) in &reply.headers {
-        let (Ok(name), Ok(value)) = (
-            HeaderName::from_bytes(name.as_bytes()),
-            HeaderValue::from_bytes(value),
-        ) else {
-            // SECURITY: an answer that can't be written whole must not be a yes.
-            return Response::with_body(StatusCode::FORBIDDEN, BoxBody::new(()));
-        };
+    for (name, value) in reply.headers {
         headers.append(name, value);
     }
     response

@@ -7,6 +7,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use http::HeaderName;
+
 use super::document::Document;
 use super::problem::Problems;
 use super::settings::{Admin, ApiKeySettings, Cache, Listen, Server, Settings};
@@ -191,7 +193,7 @@ impl<'a> Reader<'a> {
     }
 
     fn identity_headers(&mut self, raw: &raw::IdentityHeaders) -> IdentityHeaders {
-        let mut slots: Vec<(Slot, String)> = Vec::new();
+        let mut slots: Vec<(Slot, HeaderName)> = Vec::new();
         for (key, slot, name) in [
             ("user", Slot::User, &raw.user),
             ("groups", Slot::Groups, &raw.groups),
@@ -201,10 +203,18 @@ impl<'a> Reader<'a> {
             ("key", Slot::Key, &raw.key),
         ] {
             let key = format!("identity_headers.{key}");
+            if name.is_empty() {
+                continue;
+            }
             let token = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
-            if !name.bytes().all(token) {
+            let Some(parsed) = HeaderName::from_bytes(name.as_bytes())
+                .ok()
+                .filter(|_| name.bytes().all(token))
+            else {
                 self.fault(&key, "must be a header's name: letters, digits and \"-\"");
-            } else if RESERVED
+                continue;
+            };
+            if RESERVED
                 .iter()
                 .any(|reserved| name.eq_ignore_ascii_case(reserved))
             {
@@ -212,16 +222,13 @@ impl<'a> Reader<'a> {
                     &key,
                     format_args!("{name} has a meaning of its own; choose another name"),
                 );
-            } else if slots
-                .iter()
-                .any(|(_, taken)| name.eq_ignore_ascii_case(taken))
-            {
+            } else if slots.iter().any(|(_, taken)| *taken == parsed) {
                 self.fault(
                     &key,
                     format_args!("{name} is taken by another of these headers"),
                 );
-            } else if !name.is_empty() {
-                slots.push((slot, name.clone()));
+            } else {
+                slots.push((slot, parsed));
             }
         }
         IdentityHeaders::new(slots)
