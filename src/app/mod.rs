@@ -4,6 +4,7 @@
 //! taken alone. Either way a new [`World`](crate::gate::World) is made from what is good and put in the old one's
 //! place, so that every answer follows from one state.
 
+mod access;
 mod parts;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};

@@ -7,17 +7,19 @@ use std::sync::Arc;
 use tracing::warn;
 use zeroize::Zeroizing;
 
-use super::BuildError;
+use super::{BuildError, access};
 use crate::authn::{KeySource, Limits, Realm, Verifier};
-use crate::config::{ApiKeySettings, Cache, PolicySettings, RealmSettings, Settings};
-use crate::gate::{Policies, Policy, World};
+use crate::config::{ApiKeySettings, Cache, RealmSettings, Settings};
+use crate::gate::{Policies, World};
 use crate::identity::{Pepper, Shown};
-use crate::policy::{PolicyRef, Rule, Rules};
+use crate::policy::Rules;
 use crate::store::{ApiKeys, Groups, Htpasswd, SqliteStore, Unusable, Watched};
 
 /// What a world is made from.
 pub(super) struct Parts {
     pub(super) settings: Settings,
+    rules: Arc<Rules>,
+    policies: Arc<Policies>,
     /// The configuration file itself, for its changes.
     pub(super) file: Watched<()>,
     /// A changed configuration that could not be taken yet.
@@ -75,7 +77,10 @@ impl Parts {
         };
         let realms = settings.realms.values();
         let realms = realms.map(|realm| Ok((realm.name.clone(), Files::open(realm)?)));
+        let policies = access::policies(&settings);
         Ok(Self {
+            rules: Arc::new(access::rules(&settings, &policies)),
+            policies: Arc::new(policies),
             file: Watched::open(&settings.file, |_| Ok(()))?,
             realms: realms.collect::<Result<_, Unusable>>()?,
             untaken: None,
@@ -93,12 +98,9 @@ impl Parts {
             .values()
             .map(|realm| self.realm(realm))
             .collect();
-        let policies = self.settings.policies.values();
-        let policies = policies.filter_map(|policy| self.policy(policy, &realms));
-        let policies = Policies::new(policies.collect());
         World {
-            rules: self.rules(&policies),
-            policies,
+            rules: Arc::clone(&self.rules),
+            policies: Arc::clone(&self.policies),
             realms,
             identity_headers: self.settings.identity_headers.clone(),
             trusted_proxies: self.settings.server.trusted_proxies.clone(),
@@ -127,34 +129,6 @@ impl Parts {
                 }),
             query_param: settings.query_param.clone(),
         }
-    }
-
-    fn policy(&self, settings: &PolicySettings, realms: &[Realm]) -> Option<Policy> {
-        let realm = realms
-            .iter()
-            .position(|realm| realm.name == settings.realm)?;
-        let offer = settings.offer.as_ref();
-        Some(Policy {
-            name: settings.name.clone(),
-            realm,
-            requirement: settings.requirement.clone(),
-            offers: offer
-                .unwrap_or(&self.settings.realms.get(&settings.realm)?.offer)
-                .clone(),
-            allow_from: settings.allow_from.clone(),
-        })
-    }
-
-    fn rules(&self, policies: &Policies) -> Rules {
-        // The settings have seen that every name exists; one that doesn't opens nothing.
-        let policy = |name: &str| policies.find(name).unwrap_or(PolicyRef::Closed);
-        let rules = self.settings.rules.iter().map(|rule| Rule {
-            hosts: rule.hosts.clone(),
-            paths: rule.paths.clone(),
-            methods: rule.methods.clone(),
-            policy: policy(&rule.policy),
-        });
-        Rules::new(rules.collect())
     }
 
     /// Logs what is worth knowing about the files.

@@ -21,9 +21,9 @@ use crate::request::{Defect, Description, Headers};
 /// Everything that an answer depends on: never changed, only replaced whole.
 pub struct World {
     /// Which requests fall under which policy.
-    pub rules: Rules,
+    pub rules: Arc<Rules>,
     /// The named policies.
-    pub policies: Policies,
+    pub policies: Arc<Policies>,
     /// The realms; a [`Policy`] counts them.
     pub realms: Vec<Realm>,
     /// How applications are told who is asking.

@@ -132,11 +132,11 @@ fn world(keys: &Keys) -> World {
         inside,
     ]);
     World {
-        rules: Rules::new(vec![
+        rules: Arc::new(Rules::new(vec![
             rule(&["/public/**"], PolicyRef::Open),
             rule(&[], policies.find("users").unwrap()),
-        ]),
-        policies,
+        ])),
+        policies: Arc::new(policies),
         realms: vec![
             realm("users", Some(users()), None),
             realm("keys", None, Some(keys)),

@@ -1,5 +1,6 @@
 //! What an identity must have (policies), and which requests fall under what (rules).
 
+mod index;
 mod requirement;
 mod rules;
 

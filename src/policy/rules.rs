@@ -1,5 +1,6 @@
 //! Which requests fall under which policy: the first rule that covers host, path and method.
 
+use super::index::Index;
 use crate::request::Target;
 use crate::request::host::HostPattern;
 use crate::request::method::Method;
@@ -40,13 +41,17 @@ pub struct Ruling {
 
 /// All rules, in order.
 #[derive(Clone, Debug, Default)]
-pub struct Rules(Vec<Rule>);
+pub struct Rules {
+    rules: Vec<Rule>,
+    index: Index,
+}
 
 impl Rules {
     /// Takes the rules in the order in which they are tried.
     #[must_use]
     pub fn new(rules: Vec<Rule>) -> Self {
-        Self(rules)
+        let index = Index::new(&rules);
+        Self { rules, index }
     }
 
     /// The ruling on a target; nothing if the readings of its path fall under different policies,
@@ -54,38 +59,33 @@ impl Rules {
     #[must_use]
     pub fn ruling(&self, target: &Target<'_>) -> Option<Ruling> {
         let path = target.path.as_ref().ok()?;
-        let candidates: Vec<(usize, &Rule)> = self.candidates(target).collect();
+        let candidates = self.index.of(&target.host);
         let verdict = path.verdict(
-            |reading| first(&candidates, reading),
+            |reading| self.first(candidates.of(reading), target.method, reading),
             |a, b| a.policy == b.policy,
         );
         verdict.ok().flatten()
     }
 
-    /// The rules for this host and method, each with its number.
-    fn candidates<'r>(&'r self, target: &Target<'_>) -> impl Iterator<Item = (usize, &'r Rule)> {
+    /// The ruling on one reading of a path, by the rules at these places.
+    fn first(&self, places: &[usize], method: &str, reading: &[u8]) -> Ruling {
         let covers = |rule: &Rule| {
-            let (hosts, methods) = (&rule.hosts, &rule.methods);
-            (hosts.is_empty() || hosts.iter().any(|pattern| pattern.matches(&target.host)))
-                && (methods.is_empty() || methods.iter().any(|m| m.as_str() == target.method))
+            (rule.methods.is_empty() || rule.methods.iter().any(|m| m.as_str() == method))
+                && (rule.paths.is_empty() || rule.paths.iter().any(|p| p.matches(reading)))
         };
-        (1..).zip(&self.0).filter(move |(_, rule)| covers(rule))
-    }
-}
-
-/// The ruling on one reading of a path.
-fn first(candidates: &[(usize, &Rule)], reading: &[u8]) -> Ruling {
-    let covers =
-        |rule: &Rule| rule.paths.is_empty() || rule.paths.iter().any(|p| p.matches(reading));
-    let found = candidates.iter().find(|(_, rule)| covers(rule));
-    Ruling {
-        rule: found.map(|(number, _)| *number),
-        policy: found.map_or(PolicyRef::Closed, |(_, rule)| rule.policy),
+        let mut candidates = places.iter().map(|place| (place, &self.rules[*place]));
+        let found = candidates.find(|(_, rule)| covers(rule));
+        Ruling {
+            rule: found.map(|(place, _)| place + 1),
+            policy: found.map_or(PolicyRef::Closed, |(_, rule)| rule.policy),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::request::host::Host;
     use crate::request::path::Uri;
@@ -162,6 +162,45 @@ mod tests {
             };
             let expected = expected.map(|(rule, policy)| Ruling { rule, policy });
             assert_eq!(rules.ruling(&target), expected, "{method} {host} {uri}");
+        }
+    }
+
+    const HOSTS: [&str; 6] = ["a.x", "b.x", "*.x", "c.b.x", "*.b.x", "y"];
+    const PATHS: [&str; 8] = ["/", "/**", "/a", "/a/**", "/a*", "/*/b", "/a/b", "/**/b"];
+
+    fn some(from: &'static [&'static str]) -> impl Strategy<Value = Vec<&'static str>> {
+        proptest::sample::subsequence(from, 0..3)
+    }
+
+    proptest! {
+        /// By the sorted rules as by trying one after the other.
+        #[test]
+        fn no_rule_is_passed_over_and_none_is_tried_in_vain(
+            parts in proptest::collection::vec((some(&HOSTS), some(&PATHS)), 0..12),
+        ) {
+            let made = parts.iter().enumerate().map(|(number, (hosts, paths))| {
+                rule(hosts, paths, &[], PolicyRef::Named(number))
+            });
+            let made: Vec<Rule> = made.collect();
+            let rules = Rules::new(made.clone());
+            for host in ["a.x", "b.x", "c.b.x", "d.b.x", "d.x", "x", "y", "z.y"] {
+                let host = Host::parse(host.as_bytes()).unwrap();
+                for path in ["/", "/a", "/a/", "/a/b", "/ab", "/b", "/c/b"] {
+                    let covers = |rule: &Rule| {
+                        (rule.hosts.is_empty() || rule.hosts.iter().any(|h| h.matches(&host)))
+                            && (rule.paths.is_empty()
+                                || rule.paths.iter().any(|p| p.matches(path.as_bytes())))
+                    };
+                    let first = made.iter().position(covers);
+                    let target = Target {
+                        method: "GET",
+                        host: host.clone(),
+                        path: Uri::parse(path.as_bytes()),
+                    };
+                    let ruling = rules.ruling(&target).unwrap();
+                    prop_assert_eq!(ruling.rule, first.map(|place| place + 1));
+                }
+            }
         }
     }
 }

@@ -68,7 +68,7 @@ fn is_name(name: &str) -> bool {
 }
 
 /// `app.example`, or `*.example`: any name below it, of any depth, but not `example` itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HostPattern {
     /// This host.
     Exact(String),

@@ -106,8 +106,8 @@ mod tests {
             (63, "5150d1772f50834a503e069a973fbd7c"),
         ] {
             let hash = SipHasher24::new_with_key(&key).hash(&message[..len]);
-            let bytes = [hash.h1.to_le_bytes(), hash.h2.to_le_bytes()].concat();
-            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            let bytes = u128::from_be_bytes(hash.as_bytes());
+            let hex = format!("{bytes:032x}");
             assert_eq!(hex, expected, "{len} bytes");
         }
     }

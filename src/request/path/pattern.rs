@@ -75,6 +75,15 @@ impl PathPattern {
             .map(Self)
     }
 
+    /// The first segment, where it is a plain text: paths with another one don't match.
+    #[must_use]
+    pub fn first_segment(&self) -> Option<&[u8]> {
+        match self.0.first() {
+            Some(Segment::Literal(text)) => Some(text),
+            Some(Segment::Wild(_) | Segment::Any) | None => None,
+        }
+    }
+
     /// Whether the pattern covers all that another one does, as far as that is plain to see.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
