@@ -1,19 +1,24 @@
 //! All policies, found by name or by number.
 
+use std::collections::HashMap;
 use std::ops::Index;
 
 use super::Policy;
 use crate::policy::PolicyRef;
 
-/// The named policies. [`PolicyRef::Named`] counts them in the order of their names.
-pub struct Policies(Vec<Policy>);
+/// The named policies. [`PolicyRef::Named`] counts them.
+pub struct Policies {
+    all: Vec<Policy>,
+    by_name: HashMap<String, usize>,
+}
 
 impl Policies {
-    /// Takes them in any order. Of several with one name, any may be found.
+    /// Takes them; their names differ.
     #[must_use]
-    pub fn new(mut policies: Vec<Policy>) -> Self {
-        policies.sort_by(|a, b| a.name.cmp(&b.name));
-        Self(policies)
+    pub fn new(all: Vec<Policy>) -> Self {
+        let names = all.iter().map(|policy| policy.name.clone());
+        let by_name = names.zip(0..).collect();
+        Self { all, by_name }
     }
 
     /// The policy of this name: one of these, `open` or `closed`.
@@ -22,18 +27,13 @@ impl Policies {
         match name {
             "open" => Some(PolicyRef::Open),
             "closed" => Some(PolicyRef::Closed),
-            _ => {
-                let place = self
-                    .0
-                    .binary_search_by(|policy| policy.name.as_str().cmp(name));
-                place.ok().map(PolicyRef::Named)
-            }
+            _ => self.by_name.get(name).copied().map(PolicyRef::Named),
         }
     }
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Policy> {
-        self.0.iter()
+        self.all.iter()
     }
 }
 
@@ -43,6 +43,6 @@ impl Index<usize> for Policies {
     type Output = Policy;
 
     fn index(&self, place: usize) -> &Policy {
-        &self.0[place]
+        &self.all[place]
     }
 }
