@@ -10,6 +10,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
+use std::mem;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,6 +31,9 @@ pub struct Watched<T> {
     path: PathBuf,
     parse: Parse<T>,
     current: Arc<T>,
+    /// What it meant before, while somebody still asks it: a large one takes milliseconds to drop,
+    /// which should happen here and not on a worker.
+    retired: Vec<Arc<T>>,
     /// What the file looked like when `current` was read from it, or when it was found bad.
     known: Option<Stamp>,
     /// What it looks like now, and since when.
@@ -95,6 +99,7 @@ impl<T> Watched<T> {
         Ok(Self {
             path: path.to_owned(),
             current: Arc::new(parse(&bytes).map_err(unusable)?),
+            retired: Vec::new(),
             parse: Box::new(parse),
             known: Some(stamp),
             seen: None,
@@ -119,6 +124,7 @@ impl<T> Watched<T> {
     /// # Errors
     /// [`Unusable`], once for every change.
     pub fn poll(&mut self) -> Result<bool, Unusable> {
+        self.retired.retain(|old| Arc::strong_count(old) > 1);
         let stamp = match Stamp::of(&self.path) {
             Ok(stamp) => stamp,
             Err(error) => {
@@ -174,7 +180,8 @@ impl<T> Watched<T> {
         (self.known, self.seen) = (Some(stamp), None);
         match (self.parse)(bytes) {
             Ok(meaning) => {
-                self.current = Arc::new(meaning);
+                let old = mem::replace(&mut self.current, Arc::new(meaning));
+                self.retired.push(old);
                 Ok(())
             }
             Err(why) => Err(self.unusable(why)),
