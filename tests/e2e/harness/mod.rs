@@ -25,7 +25,7 @@ pub(crate) fn eventually(limit: Duration, mut done: impl FnMut() -> bool) -> boo
         if start.elapsed() > limit {
             return false;
         }
-        thread::sleep(Duration::from_millis(10));
+        thread::sleep(Duration::from_millis(1));
     }
 }
 

@@ -50,6 +50,18 @@ impl Process {
         self.child.try_wait().unwrap().is_some()
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub(crate) fn terminate(&mut self) {
+        let id = self.id().to_string();
+        let asked = Command::new("kill").arg(&id).status().unwrap();
+        let ended = eventually(Duration::from_secs(15), || self.has_ended());
+        assert!(asked.success() && ended, "{} does not end", self.name);
+    }
+
     /// What it printed so far.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()

@@ -15,6 +15,9 @@ use super::{
     process::{Process, free_address},
 };
 
+/// The program as it was built for this run.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_htgate");
+
 /// A running htgate; its folder goes with it.
 pub(crate) struct Htgate {
     folder: TempDir,
@@ -56,7 +59,11 @@ impl Htgate {
     }
 
     pub(crate) fn serve(&mut self) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_htgate"));
+        self.serve_by(Command::new(PROGRAM));
+    }
+
+    /// The same by a command of the caller's, which gets the arguments.
+    pub(crate) fn serve_by(&mut self, mut command: Command) {
         command
             .args(["serve", "--config"])
             .arg(self.path("htgate.toml"));
@@ -67,6 +74,11 @@ impl Htgate {
 
     pub(crate) fn stop(&mut self) {
         self.process = None;
+    }
+
+    /// The running process.
+    pub(crate) fn process(&mut self) -> &mut Process {
+        self.process.as_mut().expect("htgate is running")
     }
 
     /// A file of its folder.
@@ -80,7 +92,7 @@ impl Htgate {
 
     /// Runs a command that has to succeed, and gives its output without the last line break.
     pub(crate) fn run(&self, arguments: &[&str], input: &str) -> String {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_htgate"))
+        let mut child = Command::new(PROGRAM)
             .args(arguments)
             .arg("--config")
             .arg(self.path("htgate.toml"))

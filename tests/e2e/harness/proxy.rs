@@ -216,6 +216,16 @@ impl Proxy {
             )
             .put("127.0.0.1:8080", &behind.application.to_string())
             .write(&file);
+        Self::start_caddy(address, front.host(), folder, &file)
+    }
+
+    /// Caddy with a Caddyfile in `folder`.
+    pub(crate) fn start_caddy(
+        address: SocketAddr,
+        host: &'static str,
+        folder: TempDir,
+        file: &Path,
+    ) -> Self {
         let mut command = Command::new("caddy");
         command
             .args(["run", "--adapter", "caddyfile", "--config"])
@@ -227,7 +237,7 @@ impl Proxy {
         let process = Process::start(&mut command, folder.path(), || listens(address));
         Self {
             address,
-            host: front.host(),
+            host,
             _process: process,
             _folder: folder,
         }

@@ -1,0 +1,70 @@
+//! htgate and the bare handler, asked directly, each on a core of its own.
+
+use crate::{
+    contest::{Admits, Contestant, Cores},
+    harness::site::{ALICE, basic},
+    servers::{
+        Field,
+        bare::{Bare, Says},
+        gate::{DESCRIBED, ENDPOINT, Gate},
+        users,
+    },
+};
+
+pub(crate) const BARE: &str = "bare handler";
+pub(crate) const BARE_KEY: &str = "bare handler, headers of a key";
+pub(crate) const BASIC: &str = "htgate, Basic, bcrypt 12";
+pub(crate) const KEY: &str = "htgate, API key";
+pub(crate) const CROWD_BASIC: &str = "htgate, Basic, 1,000,000 users";
+pub(crate) const CROWD_KEY: &str = "htgate, API key, 1,000,000 keys";
+
+/// As many users and keys as are put beside the one that asks.
+pub(crate) const CROWD: usize = 1_000_000;
+
+pub(crate) fn join(field: &mut Field) {
+    let cores = Cores::two();
+    for (name, says) in [(BARE, Says::Basic), (BARE_KEY, Says::ApiKey)] {
+        let bare = Bare::start(says, cores);
+        field.add(Contestant {
+            name,
+            limit: None,
+            address: bare.address,
+            target: ENDPOINT,
+            described: DESCRIBED.to_vec(),
+            right: basic(ALICE),
+            wrong: String::new(),
+            admits: Admits::Anybody,
+            cores,
+        });
+        field.keep(bare);
+    }
+    let gate = Gate::start(cores);
+    add(field, &gate, [BASIC, KEY], cores);
+    field.keep(gate);
+
+    let mut crowd = Gate::prepare(&users::crowd(CROWD));
+    users::add_keys(&crowd.htgate.path("keys.db"), CROWD);
+    crowd.serve_on(cores);
+    add(field, &crowd, [CROWD_BASIC, CROWD_KEY], cores);
+    field.keep(crowd);
+}
+
+/// A gate, asked with a password and with a key.
+fn add(field: &mut Field, gate: &Gate, names: [&'static str; 2], cores: Option<Cores>) {
+    for (name, limit, right, wrong) in [
+        (names[0], BARE, basic(ALICE), basic((ALICE.0, "wrong"))),
+        (names[1], BARE_KEY, gate.bearer(), gate.bearer() + "x"),
+    ] {
+        field.add(Contestant {
+            name,
+            limit: Some(limit),
+            address: gate.htgate.address,
+            target: ENDPOINT,
+            described: DESCRIBED.to_vec(),
+            right,
+            wrong,
+            admits: Admits::TheRight,
+            cores,
+        });
+    }
+}
