@@ -1,44 +1,18 @@
 //! Contests for requests per second: who takes part, and how they are run in turn.
 
-use std::{net::SocketAddr, process::Command, thread, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use crate::{
+    cores::Cores,
     harness::http::{Connection, request},
     load::answers_per_second,
     stats::Spread,
 };
 
-/// One core for the server and one for its clients. A contest between direct answers is steadier
-/// this way; behind a proxy there are more programs than cores, and the kernel places them.
-#[derive(Clone, Copy)]
-pub(crate) struct Cores {
-    pub(crate) server: usize,
-    pub(crate) client: usize,
-}
-
-impl Cores {
-    /// The first two, where there are two.
-    pub(crate) fn two() -> Option<Self> {
-        let cores = thread::available_parallelism().unwrap().get();
-        (cores >= 2).then_some(Self {
-            server: 0,
-            client: 1,
-        })
-    }
-
-    /// A program that keeps to one core.
-    pub(crate) fn command(self, core: usize, program: &str) -> Command {
-        let mut command = Command::new("taskset");
-        command.args(["--cpu-list", &core.to_string(), program]);
-        command
-    }
-}
-
 /// Whom a contestant lets in.
-#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Admits {
-    /// Whoever shows the right credentials.
-    TheRight,
+    /// Whoever shows the right credentials, and nobody with these.
+    Only(String),
     /// Anybody: the limits, which decide nothing.
     Anybody,
 }
@@ -52,9 +26,8 @@ pub(crate) struct Contestant {
     pub(crate) target: &'static str,
     /// All but the credentials.
     pub(crate) described: Vec<(&'static str, &'static str)>,
-    /// Values of `Authorization`.
+    /// The value of `Authorization`.
     pub(crate) right: String,
-    pub(crate) wrong: String,
     pub(crate) admits: Admits,
     pub(crate) cores: Option<Cores>,
 }
@@ -84,11 +57,11 @@ impl Contestant {
             "{} says {right} to the right credentials",
             self.name
         );
-        if self.admits == Admits::Anybody {
+        let Admits::Only(wrong) = &self.admits else {
             return;
-        }
+        };
         for (what, headers) in [
-            ("wrong", self.headers(&self.wrong)),
+            ("wrong", self.headers(wrong)),
             ("no", self.described.clone()),
         ] {
             let status = self.status(&headers);

@@ -1,8 +1,8 @@
 //! Requests per second, as wrk measures them.
 
-use std::{fmt::Write as _, process::Command};
+use std::fmt::Write as _;
 
-use crate::contest::Contestant;
+use crate::{contest::Contestant, cores};
 
 /// As many clients at the same moment, each on its own connection.
 const CONNECTIONS: &str = "32";
@@ -12,10 +12,7 @@ const CONNECTIONS: &str = "32";
 /// Any answer but the right one, and any connection that broke, ends the run: a figure that
 /// counts refusals says nothing.
 pub(crate) fn answers_per_second(contestant: &Contestant, seconds: u32) -> f64 {
-    let mut wrk = match contestant.cores {
-        Some(cores) => cores.command(cores.client, "wrk"),
-        None => Command::new("wrk"),
-    };
+    let mut wrk = cores::command(contestant.cores.map(|cores| cores.client), "wrk");
     wrk.args(["--threads", "1", "--connections", CONNECTIONS])
         // The slowest contestants take a second and a half for 32 at once.
         .args(["--timeout", "30s", "--duration", &format!("{seconds}s")]);

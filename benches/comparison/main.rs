@@ -11,18 +11,26 @@
 )]
 
 mod contest;
+mod cores;
 #[path = "../../tests/e2e/harness/mod.rs"]
 #[allow(dead_code, reason = "shared with the tests, which use all of it")]
 mod harness;
 mod load;
 mod machine;
+mod measures;
 mod report;
 mod servers;
 mod stats;
+mod targets;
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    process::exit,
+};
 
 use clap::Parser;
 
-use crate::servers::Field;
+use crate::{report::Figure, servers::Field};
 
 #[derive(Parser)]
 #[command(about = "Measures htgate beside the servers it is compared with.")]
@@ -60,8 +68,53 @@ fn main() {
         return;
     }
     let options = Options::parse();
+    // The logs of all servers follow a panic; what it was about is said again below them.
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| compare(&options))) {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or(panic.downcast_ref::<&str>().copied());
+        eprintln!("comparison: {}", text.unwrap_or("failed"));
+        exit(1);
+    }
+}
+
+fn compare(options: &Options) {
+    let runs = |group| options.groups.is_empty() || options.groups.contains(&group);
+    let (rounds, seconds) = (options.rounds, options.seconds);
+
     let mut field = Field::default();
-    servers::direct::join(&mut field);
-    let standings = contest::run(&field.contestants, options.rounds, options.seconds);
-    println!("{}", report::tables(&standings, &[]));
+    for (group, join) in [
+        (Group::Direct, servers::direct::join as fn(&mut Field)),
+        (Group::Nginx, servers::nginx::join),
+        (Group::Traefik, servers::traefik::join),
+        (Group::Others, servers::caddy::join),
+        (Group::Others, servers::apache::join),
+    ] {
+        if runs(group) {
+            join(&mut field);
+        }
+    }
+    let standings = contest::run(&field.contestants, rounds, seconds);
+    drop(field);
+
+    let mut figures = targets::of(&standings);
+    for (group, measure) in [
+        (
+            Group::Instructions,
+            &measures::instructions::measure as &dyn Fn() -> Vec<Figure>,
+        ),
+        (Group::First, &measures::first::measure),
+        (Group::Flood, &|| measures::flood::measure(rounds, seconds)),
+        (Group::Size, &|| measures::size::measure(rounds, seconds)),
+        (Group::Start, &|| measures::start::measure(rounds)),
+    ] {
+        if runs(group) {
+            figures.extend(measure());
+        }
+    }
+
+    let tables = report::tables(&standings, &figures);
+    println!("{tables}");
+    if options.groups.is_empty() {
+        report::write_document(&tables);
+    }
 }

@@ -10,7 +10,7 @@ use std::{
 use tempfile::TempDir;
 
 use crate::{
-    contest::Cores,
+    cores::{self, Cores},
     harness::{
         process::{Process, free_address},
         program::PROGRAM,
@@ -49,14 +49,8 @@ impl Bare {
 
     pub(crate) fn start(says: Says, cores: Option<Cores>) -> Self {
         let program = program();
-        let program = program.to_str().unwrap();
-        Self::start_by(
-            cores.map_or_else(
-                || Command::new(program),
-                |cores| cores.command(cores.server, program),
-            ),
-            says,
-        )
+        let core = cores.map(|cores| cores.server);
+        Self::start_by(cores::command(core, program.to_str().unwrap()), says)
     }
 
     /// The same on a unix socket in `folder`.

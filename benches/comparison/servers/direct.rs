@@ -1,7 +1,8 @@
 //! htgate and the bare handler, asked directly, each on a core of its own.
 
 use crate::{
-    contest::{Admits, Contestant, Cores},
+    contest::{Admits, Contestant},
+    cores::Cores,
     harness::site::{ALICE, basic},
     servers::{
         Field,
@@ -32,7 +33,6 @@ pub(crate) fn join(field: &mut Field) {
             target: ENDPOINT,
             described: DESCRIBED.to_vec(),
             right: basic(ALICE),
-            wrong: String::new(),
             admits: Admits::Anybody,
             cores,
         });
@@ -62,8 +62,7 @@ fn add(field: &mut Field, gate: &Gate, names: [&'static str; 2], cores: Option<C
             target: ENDPOINT,
             described: DESCRIBED.to_vec(),
             right,
-            wrong,
-            admits: Admits::TheRight,
+            admits: Admits::Only(wrong),
             cores,
         });
     }

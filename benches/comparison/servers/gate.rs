@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::{
-    contest::Cores,
+    cores::{self, Cores},
     harness::program::{Htgate, PROGRAM},
     servers::users,
 };
@@ -66,10 +66,7 @@ impl Gate {
     }
 
     pub(crate) fn serve_on(&mut self, cores: Option<Cores>) {
-        self.serve_by(cores.map_or_else(
-            || Command::new(PROGRAM),
-            |cores| cores.command(cores.server, PROGRAM),
-        ));
+        self.serve_by(cores::command(cores.map(|cores| cores.server), PROGRAM));
     }
 
     pub(crate) fn serve_by(&mut self, command: Command) {

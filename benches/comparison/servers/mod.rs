@@ -1,12 +1,12 @@
 //! The contestants, one file for each family of servers.
 
-//Xpub(crate) mod apache;
+pub(crate) mod apache;
 pub(crate) mod bare;
-//Xpub(crate) mod caddy;
+pub(crate) mod caddy;
 pub(crate) mod direct;
 pub(crate) mod gate;
-//Xpub(crate) mod nginx;
-//Xpub(crate) mod traefik;
+pub(crate) mod nginx;
+pub(crate) mod traefik;
 pub(crate) mod users;
 
 use std::any::Any;
