@@ -34,8 +34,8 @@ impl Figure {
     fn row(&self) -> String {
         let unit = self.unit;
         let bound = match self.bound {
-            Bound::AtLeast(least) => format!("≥ {}{unit}", shown(least)),
-            Bound::AtMost(most) => format!("≤ {}{unit}", shown(most)),
+            Bound::AtLeast(least) => format!("≥ {least}{unit}"),
+            Bound::AtMost(most) => format!("≤ {most}{unit}"),
         };
         let Spread { median, min, max } = self.spread;
         format!(

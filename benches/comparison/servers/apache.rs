@@ -64,7 +64,7 @@ fn configuration(address: SocketAddr, place: &Path) -> String {
         .map(|name| format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n"));
     let (modules, place) = (modules.concat(), place.display());
     format!(
-        r#"{modules}
+        "{modules}
 ServerRoot {place}
 ServerName app.example
 Listen {address}
@@ -88,6 +88,6 @@ AuthnCacheSOCache shmcb:{place}/cache
     AuthnCacheProvideFor file
     Require valid-user
 </Directory>
-"#
+"
     )
 }

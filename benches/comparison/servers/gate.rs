@@ -1,6 +1,6 @@
 //! htgate, on one worker and with a quiet log.
 
-use std::process::Command;
+use std::{process::Command, thread, time::Duration};
 
 use crate::{
     cores::{self, Cores},
@@ -40,6 +40,9 @@ store = "sqlite:keys.db"
 ttl = "2h"
 "#;
 
+/// More than htgate waits for a file that may still be written.
+const QUIET: Duration = Duration::from_millis(300);
+
 /// A running htgate, and a key that it takes.
 pub(crate) struct Gate {
     pub(crate) htgate: Htgate,
@@ -55,6 +58,8 @@ impl Gate {
         ];
         let htgate = Htgate::prepare(CONFIGURATION, &files);
         let key = htgate.create_key("robot", "staff");
+        // A start waits until files that were just written are quiet; in earnest they are.
+        thread::sleep(QUIET);
         Self { htgate, key }
     }
 

@@ -50,6 +50,14 @@ impl Process {
         self.child.try_wait().unwrap().is_some()
     }
 
+    /// What it printed so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+#[allow(dead_code, reason = "for benches/comparison alone")]
+impl Process {
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
@@ -60,11 +68,6 @@ impl Process {
         let asked = Command::new("kill").arg(&id).status().unwrap();
         let ended = eventually(Duration::from_secs(15), || self.has_ended());
         assert!(asked.success() && ended, "{} does not end", self.name);
-    }
-
-    /// What it printed so far.
-    pub(crate) fn log(&self) -> String {
-        fs::read_to_string(&self.log).unwrap_or_default()
     }
 }
 

@@ -77,6 +77,7 @@ impl Htgate {
     }
 
     /// The running process.
+    #[allow(dead_code, reason = "for benches/comparison alone")]
     pub(crate) fn process(&mut self) -> &mut Process {
         self.process.as_mut().expect("htgate is running")
     }
