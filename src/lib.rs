@@ -27,7 +27,7 @@
 //! | 3 | [`gate`] |
 //! | 2, without rules | [`authn`], [`store`], [`endpoint`] |
 //! | 1, rules without I/O | [`decision`], [`policy`] |
-//! | 0, words | [`http_auth`], [`identity`], [`password_hash`], [`request`] |
+//! | 0, words | [`fingerprint`], [`http_auth`], [`identity`], [`password_hash`], [`request`] |
 
 pub mod app;
 pub mod authn;
@@ -35,6 +35,7 @@ pub mod cli;
 pub mod config;
 pub mod decision;
 pub mod endpoint;
+pub mod fingerprint;
 pub mod gate;
 pub mod http_auth;
 pub mod identity;

@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 use regex_lite::Regex;
 
 /// Each module with those it may use: only ones above it in this table, so there is no circle.
-const FLOORS: [(&str, &str); 15] = [
+const FLOORS: [(&str, &str); 16] = [
     // 0: words and pure computation.
+    ("fingerprint", ""),
     ("http_auth", ""),
     ("identity", "http_auth"),
     ("password_hash", "identity"),
@@ -24,16 +25,19 @@ const FLOORS: [(&str, &str); 15] = [
     ("policy", "http_auth identity request"),
     ("decision", "identity request policy"),
     // 2: secrets and schemes; dialects, which know neither.
-    ("store", "http_auth identity password_hash request"),
+    (
+        "store",
+        "fingerprint http_auth identity password_hash request",
+    ),
     (
         "authn",
-        "http_auth identity password_hash request policy decision store",
+        "fingerprint http_auth identity password_hash request policy decision store",
     ),
     ("endpoint", "http_auth identity request decision"),
     // 3: the order of the steps.
     (
         "gate",
-        "http_auth identity password_hash request policy decision store authn endpoint",
+        "fingerprint http_auth identity password_hash request policy decision store authn endpoint",
     ),
     // 4: files, sockets, signals.
     ("telemetry", ""),

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{KeySource, Realm, Unavailable};
 use crate::decision::{Outcome, Rejection};
-use crate::identity::{ApiKey, ApiKeyRecord, Form, GroupNames, Identity, KeyUnusable};
+use crate::identity::{ApiKey, ApiKeyRecord, GroupNames, Identity, KeyUnusable};
 use crate::request::Defect;
 
 /// Only *who this is* may come from a cache; state, expiry, realm and networks are judged now.
@@ -21,11 +21,7 @@ where
     C: Fn() -> Result<IpAddr, Defect>,
 {
     let rejected = |rejection| Ok(Outcome::Rejected(rejection));
-    // A typo in a key of ours is told by its checksum; there is nothing to look up.
-    if key.form(&source.prefix) == Form::Mistyped {
-        return rejected(Rejection::UnknownKey);
-    }
-    let Some(known) = source.keys.lookup(key)? else {
+    let Some(known) = source.keys.lookup(key, &source.prefix)? else {
         return rejected(Rejection::UnknownKey);
     };
     let now = Timestamp::now();

@@ -198,7 +198,7 @@ fn answer<'w>(
             judge_key(key, case.realm, Timestamp::now(), &client).map_err(Trouble::from)
         }
     };
-    case.conclude(outcome, &client, Interaction::Possible)
+    case.conclude(outcome, &client, || Interaction::Possible)
 }
 
 /// The outcome of that user's right password.

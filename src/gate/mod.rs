@@ -119,7 +119,7 @@ impl World {
             Opening::Asks(case) => case,
         };
         let outcome = self.prove(case.realm, question.headers, &description).await;
-        let interaction = Interaction::of(question.headers);
+        let interaction = || Interaction::of(question.headers);
         case.conclude(outcome, &self.client(&description), interaction)
     }
 
@@ -210,7 +210,7 @@ impl<'w> Case<'w> {
         &self,
         outcome: Result<Outcome, Trouble>,
         client: &C,
-        interaction: Interaction,
+        interaction: impl FnOnce() -> Interaction,
     ) -> Answered<'w>
     where
         C: Fn() -> Result<IpAddr, Defect>,

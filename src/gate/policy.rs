@@ -72,7 +72,7 @@ impl Policy {
         &self,
         decision: Decision,
         realm: &'w Realm,
-        interaction: Interaction,
+        interaction: impl FnOnce() -> Interaction,
     ) -> Answer<'w> {
         match decision {
             Decision::Allow(grant) => Answer::Allow {
@@ -80,7 +80,7 @@ impl Policy {
                 realm: Some(&realm.name),
             },
             Decision::Challenge(rejection) => Answer::Challenge {
-                challenges: self.challenges(&rejection, &realm.title, interaction),
+                challenges: self.challenges(&rejection, &realm.title, interaction()),
                 rejection,
             },
             Decision::Forbid(forbidden) => Answer::Forbid {

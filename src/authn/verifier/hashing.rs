@@ -13,8 +13,8 @@ use moka::sync::Cache;
 use tokio::sync::watch;
 
 use super::Limits;
-use super::check_key::{AsItIs, CheckKey, Subject};
 use crate::authn::Unavailable;
+use crate::fingerprint::{AsItIs, Fingerprint};
 use crate::identity::Password;
 use crate::password_hash::PasswordHash;
 
@@ -31,16 +31,25 @@ pub(super) struct Hashing(Arc<Shared>);
 
 /// Something to find out; it owns all that it takes.
 pub(super) struct Check {
-    pub(super) key: CheckKey,
+    pub(super) key: Fingerprint,
     pub(super) hash: Arc<PasswordHash>,
     /// A stand-in never makes a yes.
     pub(super) subject: Subject,
     pub(super) password: Password,
 }
 
+/// Whose hash a password is held against.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// The user's own.
+    User,
+    /// A stand-in, which nothing matches.
+    Nobody,
+}
+
 struct Shared {
-    right: Cache<CheckKey, (), AsItIs>,
-    wrong: Cache<CheckKey, (), AsItIs>,
+    right: Cache<Fingerprint, (), AsItIs>,
+    wrong: Cache<Fingerprint, (), AsItIs>,
     work: Mutex<Work>,
     wake: Condvar,
     longest_queue: usize,
@@ -50,7 +59,7 @@ struct Shared {
 struct Work {
     queue: VecDeque<(Check, watch::Sender<Progress>)>,
     /// Checks that wait or run, for those who ask the same.
-    flights: HashMap<CheckKey, watch::Receiver<Progress>, AsItIs>,
+    flights: HashMap<Fingerprint, watch::Receiver<Progress>, AsItIs>,
     closed: bool,
 }
 
@@ -90,7 +99,7 @@ impl Hashing {
     }
 
     /// The verdict on an equal check, if it is remembered.
-    pub(super) fn known(&self, key: &CheckKey) -> Option<bool> {
+    pub(super) fn known(&self, key: &Fingerprint) -> Option<bool> {
         if self.0.right.get(key).is_some() {
             return Some(true);
         }

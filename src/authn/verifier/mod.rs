@@ -10,7 +10,6 @@
 //!   that hangs up neither stops nor repeats it.
 //! - Hashing is bounded in threads, queue and waiting time; beyond that it is trouble, not a no.
 
-mod check_key;
 mod hashing;
 
 use std::io;
@@ -21,9 +20,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use self::check_key::{Keyer, Subject};
-use self::hashing::{Check, Hashing};
+use self::hashing::{Check, Hashing, Subject};
 use super::Unavailable;
+use crate::fingerprint::{Fingerprint, Fingerprinter};
 use crate::identity::{Password, Username};
 use crate::password_hash::{PasswordHash, Unusable};
 use crate::store::Htpasswd;
@@ -40,7 +39,7 @@ pub struct Limits {
 
 /// Verifies passwords; shared by all workers.
 pub struct Verifier {
-    keyer: Keyer,
+    fingerprinter: Fingerprinter,
     /// Chooses what an unknown name costs.
     stand_ins: Hmac<Sha256>,
     limits: Limits,
@@ -99,7 +98,7 @@ impl Verifier {
         getrandom::fill(secret.as_mut_slice()).map_err(io::Error::other)?;
         let stand_ins = Hmac::new_from_slice(lasting.unwrap_or(secret.as_slice()));
         Ok(Self {
-            keyer: Keyer::random().map_err(io::Error::other)?,
+            fingerprinter: Fingerprinter::random().map_err(io::Error::other)?,
             stand_ins: stand_ins.map_err(io::Error::other)?,
             limits,
             hashing: Hashing::start(limits)?,
@@ -133,9 +132,7 @@ impl Verifier {
             let fits = stored.hash().is_ok_and(|hash| hash.verify(&secret()));
             return Ok(fits && subject == Subject::User);
         }
-        let key = self
-            .keyer
-            .key(realm, user, subject, stored.text(), password);
+        let key = self.key(realm, user, &stored, password);
         if let Some(known) = self.hashing.known(&key) {
             return Ok(known);
         }
@@ -149,6 +146,23 @@ impl Verifier {
             password: secret(),
         };
         self.hashing.verdict(check).await
+    }
+
+    /// Under what a verification is remembered: all that it depends on.
+    fn key(
+        &self,
+        realm: &str,
+        user: &Username,
+        stored: &Stored<'_>,
+        password: &[u8],
+    ) -> Fingerprint {
+        let subject: &[u8] = match stored.subject() {
+            Subject::User => b"user",
+            Subject::Nobody => b"nobody",
+        };
+        let (realm, user) = (realm.as_bytes(), user.as_bytes());
+        self.fingerprinter
+            .of([subject, realm, user, stored.text(), password])
     }
 
     /// Where in the file's mix of costs a name without an entry falls: always at the same place.

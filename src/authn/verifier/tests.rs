@@ -116,3 +116,30 @@ fn an_unknown_name_costs_the_same_after_a_restart() {
     assert_ne!(one.point("r", &bob), one.point("s", &bob));
     assert_ne!(one.point("r", &bob), other.point("r", &bob));
 }
+
+#[test]
+fn a_check_is_filed_under_all_it_depends_on() {
+    let verifier = Verifier::start(LIMITS, None).unwrap();
+    let (one, two) = (file("a", 4), file("a", 4));
+    let [one, two] = [&one, &two].map(|file| Stored::Entry(file.get(b"alice").unwrap()));
+    let copy = one.hash().unwrap();
+    let copy = Stored::StandIn(&copy);
+    let key = |realm, user, stored, password: &str| {
+        verifier.key(realm, &name(user), stored, password.as_bytes())
+    };
+    let all = [
+        key("r", "alice", &one, "pw"),
+        key("s", "alice", &one, "pw"),
+        key("r", "bob", &one, "pw"),
+        key("ra", "lice", &one, "pw"),
+        key("r", "alice", &two, "pw"),
+        key("r", "alice", &copy, "pw"),
+        key("r", "alice", &one, "pW"),
+    ];
+    for (i, a) in all.iter().enumerate() {
+        assert!(
+            !all[..i].contains(a),
+            "no. {i} is filed under another's key"
+        );
+    }
+}

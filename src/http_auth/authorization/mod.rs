@@ -53,7 +53,8 @@ impl<'a> Authorization<'a> {
             return Err(Invalid::Empty);
         }
         let text = std::str::from_utf8(value).map_err(|_| Invalid::NotToken68)?;
-        let Some((scheme, rest)) = text.split_once(' ') else {
+        let blank = value.iter().position(|byte| *byte == b' ');
+        let Some((scheme, rest)) = blank.and_then(|blank| text.split_at_checked(blank)) else {
             return Err(match Scheme::parse(text) {
                 Some(_) => Invalid::NoCredentials,
                 None => Invalid::NoScheme,
@@ -135,11 +136,11 @@ impl UserPass {
     /// [`InvalidBasic`].
     pub fn decode(token: &str) -> Result<Self, InvalidBasic> {
         // Room for all of it at once: a growing vector would leave copies of a password behind.
-        let mut pair = Zeroizing::new(vec![0; base64::decoded_len_estimate(token.len())]);
-        let len = BASE64
-            .decode_slice(token, &mut pair)
+        let room = base64::decoded_len_estimate(token.len());
+        let mut pair = Zeroizing::new(Vec::with_capacity(room));
+        BASE64
+            .decode_vec(token, &mut pair)
             .map_err(|_| InvalidBasic::Base64)?;
-        pair.truncate(len);
         let colon = pair
             .iter()
             .position(|b| *b == b':')

@@ -11,6 +11,9 @@ use crate::identity::{ApiKeyId, NoRandomness};
 /// The store can't answer. Never a reason to allow anything.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
+    /// The operating system gives no random bytes.
+    #[error("the operating system gives no random bytes: {0}")]
+    Random(#[from] getrandom::Error),
     /// The folder of the file doesn't exist.
     #[error("{}: the folder doesn't exist; create it, or change `store` in [api_keys]", path.display())]
     NoFolder {

@@ -1,6 +1,6 @@
 //! The keys as the running service asks for them: from memory, never older than promised.
 //!
-//! Records are remembered by the digest of the presented key; what is remembered is who a key
+//! Records are remembered by a fingerprint of the presented key; what is remembered is who a key
 //! belongs to, never whether it counts. Unknown keys are not remembered, so a flood of them
 //! can't push out the known ones.
 //!
@@ -20,13 +20,13 @@ use moka::sync::Cache;
 use super::error::StoreError;
 use super::last_use::{LastUse, LastUses};
 use super::sqlite::{Followed, SqliteStore};
-use crate::identity::ApiKeyRecord;
-use crate::identity::{ApiKey, ApiKeyDigest, Pepper};
+use crate::fingerprint::{AsItIs, Fingerprint, Fingerprinter};
+use crate::identity::{ApiKey, ApiKeyRecord, Form, Pepper, Prefix};
 
 /// How long a look-up waits for a lock on the file. It holds up an async worker.
 const READ_PATIENCE: Duration = Duration::from_millis(50);
 
-type Memory = Cache<ApiKeyDigest, Arc<Known>>;
+type Memory = Cache<Fingerprint, Arc<Known>, AsItIs>;
 
 /// What is remembered of a key.
 #[derive(Debug)]
@@ -52,6 +52,7 @@ pub struct ApiKeys {
     reader: Mutex<Reader>,
     /// Replaced as a whole, so that a look-up under way can't bring back what it read before.
     pub(super) memory: ArcSwap<Memory>,
+    pub(super) fingerprinter: Fingerprinter,
     uses: LastUses,
     started: Instant,
     /// When the store last said whether something changed, in milliseconds after `started`.
@@ -87,7 +88,8 @@ impl ApiKeys {
             capacity,
             offline_ttl,
             reader: Mutex::new(Reader { store, stamp }),
-            memory: ArcSwap::from_pointee(Memory::new(capacity)),
+            memory: ArcSwap::from_pointee(memory(capacity)),
+            fingerprinter: Fingerprinter::random()?,
             uses: LastUses::default(),
             started,
             heard_ms: AtomicU64::new(0),
@@ -96,26 +98,33 @@ impl ApiKeys {
 
     /// Whose key this is, if it is known. Says nothing on whether it counts: ask the record.
     ///
+    /// A typo in a key of ours, which have this prefix, is told by its checksum: there is nothing
+    /// to ask the store.
+    ///
     /// # Errors
     /// [`StoreError`] when the store must be asked and doesn't answer, or when it hasn't been
     /// heard of for longer than `offline_ttl`.
-    pub fn lookup(&self, key: &ApiKey) -> Result<Option<Arc<Known>>, StoreError> {
+    pub fn lookup(&self, key: &ApiKey, prefix: &Prefix) -> Result<Option<Arc<Known>>, StoreError> {
         self.refuse_offline()?;
-        let digest = key.digest();
+        let fingerprint = self.fingerprinter.of([key.expose_secret().as_bytes()]);
         // SECURITY: the memory is taken before the store is read, and what was read goes into
         // that very memory. If a key is revoked in between, the old record ends up in a memory
         // that nobody asks any more.
         let memory = self.memory.load();
-        if let Some(known) = memory.get(&digest) {
+        if let Some(known) = memory.get(&fingerprint) {
             return Ok(Some(known));
         }
+        if key.form(prefix) == Form::Mistyped {
+            return Ok(None);
+        }
+        let digest = key.digest();
         let Some(record) = self.ask(|reader| reader.store.find(&digest))? else {
             return Ok(None);
         };
         let last_use = self.uses.of(record.id);
         let record = Arc::new(record);
         let known = Arc::new(Known { record, last_use });
-        memory.insert(digest, Arc::clone(&known));
+        memory.insert(fingerprint, Arc::clone(&known));
         Ok(Some(known))
     }
 
@@ -170,7 +179,7 @@ impl ApiKeys {
     }
 
     fn forget(&self) {
-        self.memory.store(Arc::new(Memory::new(self.capacity)));
+        self.memory.store(Arc::new(memory(self.capacity)));
     }
 
     /// Asks the store, in the file that the path leads to now.
@@ -191,4 +200,11 @@ impl ApiKeys {
     fn age_ms(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
+}
+
+/// An empty memory.
+fn memory(capacity: u64) -> Memory {
+    Cache::builder()
+        .max_capacity(capacity)
+        .build_with_hasher(AsItIs::default())
 }

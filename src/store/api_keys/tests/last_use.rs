@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::{Folder, at, create};
-use crate::identity::ApiKeyId;
+use crate::identity::{ApiKeyId, Prefix};
 use crate::store::api_keys::last_use::write;
 
 #[test]
@@ -33,7 +33,8 @@ fn uses_are_gathered_and_written_together() {
     let (_, one) = create(&mut store, "one");
     let (_, two) = create(&mut store, "two");
     service.refresh().unwrap();
-    let [one, two] = [one, two].map(|key| service.lookup(&key).unwrap().unwrap());
+    let [one, two] =
+        [one, two].map(|key| service.lookup(&key, &Prefix::default()).unwrap().unwrap());
     for second in [600, 640, 620] {
         one.note_use(at(second));
     }
@@ -54,7 +55,11 @@ fn a_use_is_written_though_the_key_is_forgotten_meanwhile() {
     let folder = Folder::new();
     let service = folder.service();
     let (_, key) = create(&mut folder.store(), "ci");
-    service.lookup(&key).unwrap().unwrap().note_use(at(600));
+    service
+        .lookup(&key, &Prefix::default())
+        .unwrap()
+        .unwrap()
+        .note_use(at(600));
     service.refresh().unwrap();
     service.flush_last_used().unwrap();
     let found = folder.store().get("ci").unwrap();
@@ -68,7 +73,7 @@ fn a_written_use_is_no_reason_to_forget_the_keys() {
     let (_, key) = create(&mut folder.store(), "ci");
     service.poll().unwrap();
     let memory = service.memory.load_full();
-    let known = service.lookup(&key).unwrap().unwrap();
+    let known = service.lookup(&key, &Prefix::default()).unwrap().unwrap();
     known.note_use(at(2000));
     service.flush_last_used().unwrap();
     let used = at(9000).as_millisecond();
@@ -82,7 +87,7 @@ fn what_cannot_be_written_is_kept_for_the_next_time() {
     let folder = Folder::new();
     let service = folder.service();
     let (_, key) = create(&mut folder.store(), "ci");
-    let known = service.lookup(&key).unwrap().unwrap();
+    let known = service.lookup(&key, &Prefix::default()).unwrap().unwrap();
     known.note_use(at(2000));
     let aside = folder.0.path().join("aside.db");
     fs::rename(folder.file(), &aside).unwrap();

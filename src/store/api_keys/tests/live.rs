@@ -13,7 +13,10 @@ use crate::identity::{ApiKey, KeyState, Prefix};
 use crate::store::api_keys::{ApiKeys, Changes, Known, StoreError};
 
 fn state(service: &ApiKeys, key: &ApiKey) -> Option<KeyState> {
-    service.lookup(key).unwrap().map(|known| known.record.state)
+    service
+        .lookup(key, &Prefix::default())
+        .unwrap()
+        .map(|known| known.record.state)
 }
 
 const ACTIVE: Option<KeyState> = Some(KeyState::Active);
@@ -27,9 +30,9 @@ fn a_key_is_known_at_once_and_remembered() {
     assert_eq!(state(&service, &foreign), None);
 
     let (record, key) = create(&mut store, "ci");
-    let first = service.lookup(&key).unwrap().unwrap();
+    let first = service.lookup(&key, &Prefix::default()).unwrap().unwrap();
     assert_eq!(*first.record, record);
-    let second = service.lookup(&key).unwrap().unwrap();
+    let second = service.lookup(&key, &Prefix::default()).unwrap().unwrap();
     assert!(Arc::ptr_eq(&first, &second));
 }
 
@@ -57,7 +60,7 @@ fn every_change_by_another_process_is_seen_by_the_next_poll() {
     let (_, key) = create(&mut store, "ci");
     let seen = |service: &ApiKeys| {
         service.poll().unwrap();
-        let known = service.lookup(&key).unwrap();
+        let known = service.lookup(&key, &Prefix::default()).unwrap();
         known.map(|known| Arc::clone(&known.record))
     };
     assert!(seen(&service).is_some());
@@ -103,7 +106,8 @@ fn a_look_up_that_ends_after_a_revocation_does_not_bring_the_key_back() {
         record: Arc::new(record),
         last_use: Arc::default(),
     };
-    memory.insert(key.digest(), Arc::new(known));
+    let fingerprint = service.fingerprinter.of([key.expose_secret().as_bytes()]);
+    memory.insert(fingerprint, Arc::new(known));
     assert_ne!(state(&service, &key), ACTIVE);
 }
 
@@ -189,12 +193,12 @@ fn what_is_remembered_is_trusted_only_for_a_while_without_the_store() {
     fs::rename(folder.file(), &aside).unwrap();
     assert!(service.poll().is_err());
     assert_eq!(state(&service, &known), ACTIVE);
-    assert!(service.lookup(&asked_late).is_err());
+    assert!(service.lookup(&asked_late, &Prefix::default()).is_err());
     assert!(!folder.file().exists(), "the service makes no new file");
 
     thread::sleep(ttl + Duration::from_millis(20));
     assert!(service.poll().is_err());
-    let fault = service.lookup(&known).unwrap_err();
+    let fault = service.lookup(&known, &Prefix::default()).unwrap_err();
     assert!(matches!(fault, StoreError::Offline { .. }), "{fault}");
 
     fs::rename(&aside, folder.file()).unwrap();
@@ -210,7 +214,7 @@ fn a_refresh_without_the_store_forgets_all_the_same() {
     assert_eq!(state(&service, &key), ACTIVE);
     fs::rename(folder.file(), folder.0.path().join("aside.db")).unwrap();
     assert!(service.refresh().is_err());
-    assert!(service.lookup(&key).is_err());
+    assert!(service.lookup(&key, &Prefix::default()).is_err());
 }
 
 #[test]
