@@ -32,10 +32,11 @@ impl Fingerprinter {
     /// its length: no two lists of as many texts look alike.
     #[must_use]
     pub fn of<const N: usize>(&self, texts: [&[u8]; N]) -> Fingerprint {
+        #[expect(clippy::cast_possible_truncation, reason = "as documented")]
+        let lengths = texts.map(|text| (text.len() as u32).to_be_bytes());
         let mut hasher = self.0;
+        hasher.write(lengths.as_flattened());
         for text in texts {
-            #[expect(clippy::cast_possible_truncation, reason = "as documented")]
-            hasher.write_u32(text.len() as u32);
             hasher.write(text);
         }
         let hash = hasher.finish128();

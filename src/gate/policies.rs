@@ -1,7 +1,8 @@
 //! All policies, found by name or by number.
 
-use std::collections::HashMap;
 use std::ops::Index;
+
+use hashbrown::HashMap;
 
 use super::Policy;
 use crate::policy::PolicyRef;
@@ -9,6 +10,8 @@ use crate::policy::PolicyRef;
 /// The named policies. [`PolicyRef::Named`] counts them.
 pub struct Policies {
     all: Vec<Policy>,
+    /// Their names are the configuration's, so a hasher that nobody could be kept busy with is not
+    /// needed.
     by_name: HashMap<String, usize>,
 }
 
