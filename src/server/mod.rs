@@ -10,6 +10,7 @@ mod body;
 mod handler;
 mod line;
 mod listener;
+mod unix;
 
 use std::convert::Infallible;
 use std::rc::Rc;
@@ -24,6 +25,7 @@ use actix_service::{ServiceFactoryExt as _, fn_service};
 use handler::{Peer, respond};
 use line::Cuttable;
 pub use listener::{BindError, Bound, Probe, SocketFile};
+use unix::QuietStream;
 
 use crate::gate::Gate;
 
@@ -88,8 +90,10 @@ pub fn serve(gate: &Arc<Gate>, listeners: Vec<Bound>, workers: usize) -> std::io
                 .and_then(h1!(gate, Peer::Tcp, stopping))
             })?,
             Bound::Unix(listener) => server.listen_uds("unix", listener, move || {
-                fn_service(|stream: UnixStream| async { Ok((Cuttable::new(stream), None)) })
-                    .and_then(h1!(gate, Peer::Unix, stopping))
+                fn_service(|stream: UnixStream| async {
+                    Ok((Cuttable::new(QuietStream::new(stream)?), None))
+                })
+                .and_then(h1!(gate, Peer::Unix, stopping))
             })?,
         };
     }
