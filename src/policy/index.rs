@@ -4,7 +4,9 @@
 //! the paths they name. So a question costs the same with ten rules as with ten thousand, unless
 //! they share both.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+
+use hashbrown::HashMap;
 
 use super::Rule;
 use crate::request::host::{Host, HostPattern};
@@ -12,7 +14,8 @@ use crate::request::host::{Host, HostPattern};
 /// Rules by their places in the list, in order.
 type Places = Box<[usize]>;
 
-/// All rules, sorted.
+/// All rules, sorted. What is looked up is a client's, but what is in the maps is not: a hasher that
+/// nobody could be kept busy with is not needed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Index {
     /// For a host that some rule names.

@@ -58,13 +58,19 @@ impl<'a> Host<'a> {
 
 /// At most 253 bytes of labels of 1 to 63 letters, digits, hyphens and underscores.
 fn is_name(name: &str) -> bool {
-    name.len() <= 253
-        && name.split('.').all(|label| {
-            (1..=63).contains(&label.len())
-                && label
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-        })
+    let mut label = 0;
+    for byte in name.bytes() {
+        match byte {
+            b'.' if label == 0 => return false,
+            b'.' => label = 0,
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => label += 1,
+            _ => return false,
+        }
+        if label > 63 {
+            return false;
+        }
+    }
+    label > 0 && name.len() <= 253
 }
 
 /// `app.example`, or `*.example`: any name below it, of any depth, but not `example` itself.

@@ -1,7 +1,7 @@
 //! Computes hashes, on a few threads of its own, and remembers what came out.
 //!
-//! On all cores but one: whoever is known passes at once however many guess, and what the proxy
-//! does meanwhile goes on too.
+//! On all cores but one, and behind everybody else: whoever is known passes at once however many
+//! guess, and what the proxy does meanwhile goes on too.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -18,6 +18,8 @@ use crate::fingerprint::{AsItIs, Fingerprint};
 use crate::identity::Password;
 use crate::password_hash::PasswordHash;
 
+/// How far hashing stands back where it shares a core (nice(2)): a tenth of what others get.
+const NICE: i32 = 10;
 /// Waiting checks per hashing thread before further ones are refused.
 const QUEUE_PER_THREAD: usize = 64;
 /// How long a check may wait for a hashing thread.
@@ -93,7 +95,12 @@ impl Hashing {
             let shared = Arc::clone(&shared);
             std::thread::Builder::new()
                 .name(format!("hash-{number}"))
-                .spawn(move || shared.run())?;
+                .spawn(move || {
+                    // For this thread alone (Linux). Where a system call filter forbids it, it is
+                    // a thread like the others.
+                    let _ = rustix::process::nice(NICE);
+                    shared.run();
+                })?;
         }
         Ok(Self(shared))
     }
