@@ -58,12 +58,16 @@ impl Username {
     /// # Errors
     /// [`InvalidUsername`], saying what is wrong.
     pub fn check(raw: &[u8]) -> Result<(), InvalidUsername> {
+        let barred = |byte: &&u8| byte.is_ascii_control() || matches!(byte, b':' | b',');
+        match raw.iter().find(barred) {
+            Some(b':') => return Err(InvalidUsername::Colon),
+            Some(b',') => return Err(InvalidUsername::Comma),
+            Some(_) => return Err(InvalidUsername::Control),
+            None => {}
+        }
         match raw {
             [] => Err(InvalidUsername::Empty),
             _ if raw.len() > Self::MAX_LEN => Err(InvalidUsername::TooLong(raw.len())),
-            _ if raw.iter().any(u8::is_ascii_control) => Err(InvalidUsername::Control),
-            _ if raw.contains(&b':') => Err(InvalidUsername::Colon),
-            _ if raw.contains(&b',') => Err(InvalidUsername::Comma),
             [b' ', ..] | [.., b' '] => Err(InvalidUsername::Blank),
             [b'-'] => Err(InvalidUsername::Hyphen),
             _ => Ok(()),

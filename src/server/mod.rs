@@ -42,7 +42,9 @@ const SHUTDOWN_TIMEOUT_SECS: u64 = 5;
 /// The HTTP/1 service over a gate; a macro, since its type can't be written.
 macro_rules! h1 {
     ($gate:expr, $peer:expr, $stopping:expr) => {{
-        let (gate, expecting) = (Arc::clone(&$gate), Arc::clone(&$gate));
+        // Counted by this worker alone: all workers would share the other count, twice a request.
+        let gate = Rc::new(Arc::clone(&$gate));
+        let expecting = Rc::clone(&gate);
         let stopping = $stopping.clone();
         HttpService::build()
             // Idle connections end with the service, not some time after.
@@ -57,11 +59,11 @@ macro_rules! h1 {
                 extensions.insert(Rc::clone(&stream.line));
             })
             .expect(fn_service(move |request: Request| {
-                let gate = Arc::clone(&expecting);
+                let gate = Rc::clone(&expecting);
                 async move { Err::<Request, _>(respond(&gate, $peer, &request).await) }
             }))
             .h1(fn_service(move |request: Request| {
-                let gate = Arc::clone(&gate);
+                let gate = Rc::clone(&gate);
                 async move { Ok::<_, Infallible>(respond(&gate, $peer, &request).await) }
             }))
     }};

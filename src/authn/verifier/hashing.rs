@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use tokio::sync::watch;
 
@@ -82,6 +83,7 @@ impl Hashing {
             Cache::builder()
                 .max_capacity(capacity)
                 .time_to_live(ttl)
+                .eviction_policy(EvictionPolicy::lru())
                 .build_with_hasher(AsItIs::default())
         };
         let shared = Arc::new(Shared {
@@ -107,10 +109,7 @@ impl Hashing {
 
     /// The verdict on an equal check, if it is remembered.
     pub(super) fn known(&self, key: &Fingerprint) -> Option<bool> {
-        if self.0.right.get(key).is_some() {
-            return Some(true);
-        }
-        self.0.wrong.get(key).map(|()| false)
+        self.0.known(key)
     }
 
     /// The verdict on a check, once a thread has found it out.
@@ -148,6 +147,15 @@ impl Drop for Hashing {
 }
 
 impl Shared {
+    /// Looking leaves no trace in the cache, as `get` would: what was found first goes first when
+    /// there is no room, and it would also be the first to expire.
+    fn known(&self, key: &Fingerprint) -> Option<bool> {
+        if self.right.contains_key(key) {
+            return Some(true);
+        }
+        self.wrong.contains_key(key).then_some(false)
+    }
+
     /// Joins the flight of an equal check, or starts one.
     fn join(&self, check: Check) -> Result<watch::Receiver<Progress>, Unavailable> {
         let key = check.key;
@@ -159,11 +167,7 @@ impl Shared {
             return Err(Unavailable::Busy);
         }
         // A flight may have landed between the look into the caches and the lock.
-        let landed = match (self.right.contains_key(&key), self.wrong.contains_key(&key)) {
-            (true, _) => Progress::Done(true),
-            (_, true) => Progress::Done(false),
-            _ => Progress::Waiting,
-        };
+        let landed = self.known(&key).map_or(Progress::Waiting, Progress::Done);
         let (progress, flight) = watch::channel(landed);
         if landed == Progress::Waiting {
             work.flights.insert(key, flight.clone());
