@@ -33,7 +33,10 @@ use clap::Parser;
 use crate::{report::Figure, servers::Field};
 
 #[derive(Parser)]
-#[command(about = "Measures htgate beside the servers it is compared with.")]
+#[command(
+    name = "benches/compare",
+    about = "Measures htgate beside the servers it is compared with."
+)]
 struct Options {
     /// How often all contestants are run, one after another.
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]

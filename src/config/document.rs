@@ -32,10 +32,8 @@ impl Document {
         env: &BTreeMap<String, String>,
         problems: &mut Problems,
     ) -> Result<Self, Problems> {
-        let line_of = |offset: usize| {
-            let before = text.as_bytes().iter().take(offset);
-            1 + before.filter(|byte| **byte == b'\n').count()
-        };
+        let ends: Vec<usize> = text.match_indices('\n').map(|(place, _)| place).collect();
+        let line_of = |offset: usize| 1 + ends.partition_point(|end| *end < offset);
         let root = DeTable::parse(text).map_err(|error| {
             let mut problems = Problems::default();
             problems.push(Problem {

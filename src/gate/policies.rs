@@ -10,8 +10,7 @@ use crate::policy::PolicyRef;
 /// The named policies. [`PolicyRef::Named`] counts them.
 pub struct Policies {
     all: Vec<Policy>,
-    /// Their names are the configuration's, so a hasher that nobody could be kept busy with is not
-    /// needed.
+    /// Clients can't insert anything, so a quick hasher will do.
     by_name: HashMap<String, usize>,
 }
 

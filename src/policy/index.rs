@@ -2,7 +2,7 @@
 //!
 //! Rules are sorted beforehand by the hosts they name, and for each host by the first segment of
 //! the paths they name. So a question costs the same with ten rules as with ten thousand, unless
-//! they share both.
+//! they share both: then they are tried in turn.
 
 use std::collections::BTreeSet;
 
@@ -14,8 +14,8 @@ use crate::request::host::{Host, HostPattern};
 /// Rules by their places in the list, in order.
 type Places = Box<[usize]>;
 
-/// All rules, sorted. What is looked up is a client's, but what is in the maps is not: a hasher that
-/// nobody could be kept busy with is not needed.
+/// All rules, sorted. Clients can't insert anything, so nobody can make keys collide, and a
+/// quick hasher will do.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Index {
     /// For a host that some rule names.

@@ -3,7 +3,8 @@
 //! The kernel says that a unix stream can be written to each time the peer has read from it
 //! (`unix_write_space`), whether anybody waited for that or not. tokio's stream asks to be told, so
 //! every answer that a proxy takes wakes the worker once more, and where both share a core
-//! that is a change of process for nothing. This one asks when a write had to wait.
+//! that is a change of process for nothing. This one asks once a write had to
+//! wait, which an answer's few hundred bytes never have to.
 
 use std::io::{ErrorKind, Read as _, Result, Write as _};
 use std::net::Shutdown;

@@ -66,6 +66,25 @@ struct Work {
     closed: bool,
 }
 
+impl Work {
+    /// Makes room of the checks that nobody waits for any more.
+    fn forget_abandoned(&mut self) {
+        let flights = &mut self.flights;
+        self.queue.retain(|(check, progress)| {
+            let awaited = is_awaited(progress);
+            if !awaited {
+                flights.remove(&check.key);
+            }
+            awaited
+        });
+    }
+}
+
+/// Whether anybody waits besides the list of flights: who waited too long, or hung up, has gone.
+fn is_awaited(progress: &watch::Sender<Progress>) -> bool {
+    progress.receiver_count() > 1
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Progress {
     Waiting,
@@ -163,17 +182,20 @@ impl Shared {
         if let Some(flight) = work.flights.get(&key) {
             return Ok(flight.clone());
         }
+        // A flight may have landed between the look into the caches and the lock.
+        if let Some(verdict) = self.known(&key) {
+            return Ok(watch::channel(Progress::Done(verdict)).1);
+        }
+        if work.queue.len() >= self.longest_queue {
+            work.forget_abandoned();
+        }
         if work.queue.len() >= self.longest_queue {
             return Err(Unavailable::Busy);
         }
-        // A flight may have landed between the look into the caches and the lock.
-        let landed = self.known(&key).map_or(Progress::Waiting, Progress::Done);
-        let (progress, flight) = watch::channel(landed);
-        if landed == Progress::Waiting {
-            work.flights.insert(key, flight.clone());
-            work.queue.push_back((check, progress));
-            self.wake.notify_one();
-        }
+        let (progress, flight) = watch::channel(Progress::Waiting);
+        work.flights.insert(key, flight.clone());
+        work.queue.push_back((check, progress));
+        self.wake.notify_one();
         Ok(flight)
     }
 
@@ -195,8 +217,7 @@ impl Shared {
         let mut work = self.lock();
         loop {
             if let Some((check, progress)) = work.queue.pop_front() {
-                // Whoever waited too long has gone; nobody is left to tell.
-                if progress.receiver_count() > 1 {
+                if is_awaited(&progress) {
                     return Some((check, progress));
                 }
                 work.flights.remove(&check.key);

@@ -54,7 +54,7 @@ impl LastUses {
         let mut uses = Vec::new();
         self.lock().retain(|id, last| {
             // Asked first: what nobody else holds is not used any more.
-            let remembered = Arc::strong_count(last) > 1;
+            let remembered = Arc::get_mut(last).is_none();
             uses.extend(last.take().map(|at| (*id, at)));
             remembered
         });

@@ -43,8 +43,8 @@ impl Known {
     }
 }
 
-/// All API keys, for the running service. Shared by its workers; nothing here is async, and a
-/// look-up takes microseconds.
+/// All API keys, for the running service. Shared by its workers; nothing here is async. What is
+/// remembered is found without a lock; what isn't is asked of the file, one look-up at a time.
 pub struct ApiKeys {
     path: PathBuf,
     capacity: u64,
