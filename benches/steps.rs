@@ -27,9 +27,9 @@ use htgate::http_auth::{self, Authorization, Scheme, UserPass};
 use htgate::identity::{Password, Username};
 use htgate::password_hash::{WeakFormats, hash_bcrypt};
 use htgate::policy::{PolicyRef, Requirement, Rule, Rules};
-use htgate::request::Headers as _;
 use htgate::request::host::HostPattern;
 use htgate::request::path::PathPattern;
+use htgate::request::{Defect, Headers as _};
 use htgate::store::{Groups, Htpasswd};
 
 /// How many there are of everything that a request must not notice.
@@ -83,6 +83,7 @@ fn world(size: Size) -> World {
     let limits = Limits {
         ttl: Duration::from_secs(3600),
         capacity: 1000,
+        guesses: None,
     };
     World {
         rules: Arc::new(Rules::new(rules.collect())),
@@ -189,11 +190,13 @@ fn growth(bench: &mut Criterion) {
         });
         let named = question(&headers, Some(&policy));
         warm(&world, &named);
+        let nowhere = || Err(Defect::Missing("X-Real-IP"));
         bench.bench_function(&id("verified password"), |b| {
             b.iter(|| {
-                let verdict = world
-                    .verifier
-                    .verify("bench", users, black_box(&alice), b"secret");
+                let verdict =
+                    world
+                        .verifier
+                        .verify("bench", users, black_box(&alice), b"secret", &nowhere);
                 assert!(verdict.now_or_never().unwrap().unwrap());
             });
         });

@@ -50,6 +50,7 @@ impl Parts {
         let limits = Limits {
             ttl: settings.cache.ttl,
             capacity: settings.cache.capacity,
+            guesses: settings.throttle,
         };
         let verifier = match old.filter(|old| old.verifier.limits() == limits) {
             Some(old) => Arc::clone(&old.verifier),

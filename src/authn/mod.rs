@@ -11,9 +11,10 @@ mod verifier;
 pub use api_key::judge as judge_key;
 pub use presented::{KEY_USER, Presented, Reading};
 pub use realm::{KeySource, Realm};
-pub use verifier::{Limits, Verifier};
+pub use verifier::{Allowance, Limits, Verifier};
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::decision::{Outcome, Rejection};
 use crate::request::Defect;
@@ -27,6 +28,9 @@ pub enum Unavailable {
     /// The key store can't be read.
     #[error(transparent)]
     Store(#[from] crate::store::StoreError),
+    /// Too many wrong passwords for one user from one network; so long until the next one counts.
+    #[error("too many wrong passwords for one user from one network")]
+    Throttled(Duration),
     /// The hashing queue is full, or too slow.
     #[error("too many passwords are waiting to be verified")]
     Busy,
@@ -49,7 +53,7 @@ where
         (Presented::Nothing, ..) => Ok(Outcome::Rejected(Rejection::Absent)),
         (Presented::Unusable(rejection), ..) => Ok(Outcome::Rejected(rejection)),
         (Presented::Password(pair), Some(users), _) => {
-            basic::verify(&pair, users, realm, verifier).await
+            basic::verify(&pair, users, realm, verifier, client).await
         }
         (Presented::Key(key), _, Some(keys)) => api_key::verify(&key, keys, realm, client),
         _ => Ok(Outcome::Rejected(Rejection::NotAccepted)),

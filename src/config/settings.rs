@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::problem::{Problem, Problems, suggestion};
+use crate::authn::Allowance;
 use crate::endpoint::IdentityHeaders;
 use crate::http_auth::{Realm, Scheme};
 use crate::identity::Prefix;
@@ -41,6 +42,8 @@ pub struct Settings {
     pub identity_headers: IdentityHeaders,
     /// `[cache]`
     pub cache: Cache,
+    /// `[throttle]`; nothing where it is off.
+    pub throttle: Option<Allowance>,
     /// The line of each key that the file has.
     pub(super) lines: HashMap<String, usize>,
 }

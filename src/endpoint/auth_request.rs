@@ -32,7 +32,9 @@ pub(super) fn refuse(answer: &Answer<'_>) -> Reply {
             let line: Vec<String> = challenges.iter().map(ToString::to_string).collect();
             Reply::new(401).with(&header::WWW_AUTHENTICATE, line.join(", "))
         }
-        Answer::Trouble(trouble) => Reply::new(403).with(&STATUS, trouble.status().to_string()),
+        Answer::Trouble(trouble) => Reply::new(403)
+            .with(&STATUS, trouble.status().to_string())
+            .retry_after(trouble),
         Answer::Forbid { .. } | Answer::Allow { .. } => Reply::new(403),
     }
 }

@@ -42,7 +42,9 @@ pub(super) fn refuse(answer: &Answer<'_>) -> Reply {
                 _ => reply,
             }
         }
-        Answer::Trouble(trouble) => Reply::new(trouble.status()).about(Problem::trouble(trouble)),
+        Answer::Trouble(trouble) => Reply::new(trouble.status())
+            .about(Problem::trouble(trouble))
+            .retry_after(trouble),
         // An answer that says yes is no refusal; should one get here, it is refused.
         Answer::Allow { .. } => Reply::new(403),
     }

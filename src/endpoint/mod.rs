@@ -11,6 +11,8 @@ mod reply;
 pub use identity_headers::{IdentityHeaders, Slot};
 pub use reply::{Problem, Reply};
 
+use std::time::Duration;
+
 use crate::decision::{Forbidden, Grant, Rejection};
 use crate::http_auth::Challenge;
 use crate::request::{Defect, Description, Headers};
@@ -74,6 +76,10 @@ pub enum Trouble {
     /// The identity fills more than an answer's head may hold: 503.
     #[error("the identity headers are too long for a proxy: too many groups or scopes")]
     TooLong,
+    /// Too many wrong passwords for one user from one network, and how long until another one is
+    /// looked at: 429.
+    #[error("too many wrong passwords for one user from one network")]
+    Throttled(Duration),
     /// Too many passwords are waiting to be hashed: 503.
     #[error("too many passwords are waiting to be verified")]
     Busy,
@@ -85,7 +91,17 @@ impl Trouble {
     pub const fn status(&self) -> u16 {
         match self {
             Self::Description(_) => 400,
+            Self::Throttled(_) => 429,
             Self::Store(_) | Self::TooLong | Self::Busy => 503,
+        }
+    }
+
+    /// When to come again, as `Retry-After` says it: whole seconds, at least one (RFC 9110
+    /// §10.2.3).
+    fn retry_after(&self) -> Option<u128> {
+        match self {
+            Self::Throttled(wait) => Some(wait.as_millis().div_ceil(1000).max(1)),
+            _ => None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What goes back to the proxy, before a server writes it.
 
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, header};
 use serde::Serialize;
 
 use super::Trouble;
@@ -10,7 +10,7 @@ use crate::decision::{Forbidden, Rejection};
 /// with `Cache-Control: no-store`: nginx can cache subrequests, and a cached yes lets anybody in.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// 200, 400, 401, 403 or 503.
+    /// 200, 400, 401, 403, 429 or 503.
     pub status: u16,
     /// In the order in which they are written.
     pub headers: Vec<(HeaderName, HeaderValue)>,
@@ -56,6 +56,14 @@ impl Reply {
                 self
             }
             Err(_) => Self::new(403),
+        }
+    }
+
+    /// With the time when asking again may help, where there is one.
+    pub(super) fn retry_after(self, trouble: &Trouble) -> Self {
+        match trouble.retry_after() {
+            Some(seconds) => self.with(&header::RETRY_AFTER, seconds.to_string()),
+            None => self,
         }
     }
 
@@ -117,6 +125,11 @@ impl Problem {
                 code: "bad_description",
                 title: "The proxy described the request badly",
                 detail: format!("{defect}."),
+            },
+            Trouble::Throttled(_) => Self {
+                code: "too_many_attempts",
+                title: "Too many wrong passwords",
+                detail: "wait before you try again.".to_owned(),
             },
             Trouble::Store(_) | Trouble::TooLong | Trouble::Busy => Self {
                 code: "unavailable",

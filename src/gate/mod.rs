@@ -241,6 +241,7 @@ impl From<Unavailable> for Trouble {
         match unavailable {
             Unavailable::Client(defect) => Self::Description(defect),
             Unavailable::Store(error) => Self::Store(error.to_string()),
+            Unavailable::Throttled(wait) => Self::Throttled(wait),
             Unavailable::Busy => Self::Busy,
         }
     }

@@ -155,6 +155,7 @@ fn world(keys: &Keys) -> World {
                 Limits {
                     ttl: Duration::from_secs(60),
                     capacity: 100,
+                    guesses: None,
                 },
                 None,
             )

@@ -125,7 +125,9 @@ fn host(head: &RequestHead) -> Result<(), Defect> {
 fn log(route: &Route<'_>, answered: &Answered<'_>, head: &RequestHead, world: &World) {
     let wanted = match answered.answer {
         Answer::Allow { .. } => enabled!(Level::DEBUG),
-        Answer::Challenge { .. } | Answer::Forbid { .. } => enabled!(Level::INFO),
+        Answer::Challenge { .. }
+        | Answer::Forbid { .. }
+        | Answer::Trouble(Trouble::Throttled(_)) => enabled!(Level::INFO),
         Answer::Trouble(_) => enabled!(Level::WARN),
     };
     if !wanted {
@@ -181,6 +183,13 @@ fn log(route: &Route<'_>, answered: &Answered<'_>, head: &RequestHead, world: &W
             info!(
                 endpoint,
                 policy, rule, realm, reason, client, host, method, path, "403"
+            );
+        }
+        Answer::Trouble(throttled @ Trouble::Throttled(_)) => {
+            let reason = throttled.to_string();
+            info!(
+                endpoint,
+                policy, rule, realm, reason, client, host, method, path, "429"
             );
         }
         Answer::Trouble(trouble) => {

@@ -1,9 +1,11 @@
 //! Computes hashes, on a few threads of its own, and remembers what came out.
 //!
 //! On all cores but one, and behind everybody else: whoever is known passes at once however many
-//! guess, and what the proxy does meanwhile goes on too.
+//! guess, and what the proxy does meanwhile goes on too. Sources of checks take turns, so whoever
+//! isn't known yet waits behind one guess of each guesser, not behind all of them. A check is
+//! charged to its score where it begins: equal ones that join it, or come later, cost nothing.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -14,6 +16,8 @@ use moka::sync::Cache;
 use tokio::sync::watch;
 
 use super::Limits;
+use super::throttle::{Score, Source, Throttle};
+use super::turns::{Lane, Place, Turns};
 use crate::authn::Unavailable;
 use crate::fingerprint::{AsItIs, Fingerprint};
 use crate::identity::Password;
@@ -28,6 +32,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// How long, and how many, wrong answers are remembered: enough for a client that repeats one.
 const WRONG_TTL: Duration = Duration::from_secs(30);
 const WRONG_CAPACITY: u64 = 10_000;
+/// How long it is known that a password was right: trying it again is no guess.
+const FAMILIAR_TTL: Duration = Duration::from_secs(86_400);
 
 /// The hashing threads, and what they found; dropping it ends them.
 pub(super) struct Hashing(Arc<Shared>);
@@ -39,6 +45,10 @@ pub(super) struct Check {
     /// A stand-in never makes a yes.
     pub(super) subject: Subject,
     pub(super) password: Password,
+    /// Where the attempt comes from,
+    pub(super) source: Source,
+    /// and what it is charged to, if to anything.
+    pub(super) score: Option<Score>,
 }
 
 /// Whose hash a password is held against.
@@ -53,14 +63,16 @@ pub(super) enum Subject {
 struct Shared {
     right: Cache<Fingerprint, (), AsItIs>,
     wrong: Cache<Fingerprint, (), AsItIs>,
+    familiar: Cache<Fingerprint, (), AsItIs>,
+    throttle: Option<Throttle>,
     work: Mutex<Work>,
     wake: Condvar,
-    longest_queue: usize,
 }
 
-#[derive(Default)]
+type Waiting = (Check, watch::Sender<Progress>);
+
 struct Work {
-    queue: VecDeque<(Check, watch::Sender<Progress>)>,
+    queue: Turns<Waiting>,
     /// Checks that wait or run, for those who ask the same.
     flights: HashMap<Fingerprint, watch::Receiver<Progress>, AsItIs>,
     closed: bool,
@@ -108,9 +120,14 @@ impl Hashing {
         let shared = Arc::new(Shared {
             right: cache(limits.capacity, limits.ttl),
             wrong: cache(WRONG_CAPACITY, WRONG_TTL),
-            work: Mutex::default(),
+            familiar: cache(limits.capacity, FAMILIAR_TTL),
+            throttle: limits.guesses.map(Throttle::new),
+            work: Mutex::new(Work {
+                queue: Turns::new(threads * QUEUE_PER_THREAD),
+                flights: HashMap::default(),
+                closed: false,
+            }),
             wake: Condvar::new(),
-            longest_queue: threads * QUEUE_PER_THREAD,
         });
         for number in 0..threads {
             let shared = Arc::clone(&shared);
@@ -131,10 +148,25 @@ impl Hashing {
         self.0.known(key)
     }
 
+    /// Lets a password in that is known to be right; `score` is asked for where it may matter.
+    ///
+    /// # Errors
+    /// [`Unavailable::Throttled`] when its network is barred.
+    pub(super) fn admit(&self, score: impl FnOnce() -> Option<Score>) -> Result<(), Unavailable> {
+        match &self.0.throttle {
+            Some(throttle) if throttle.is_alarmed() => {
+                let admitted = score().map_or(Ok(()), |score| throttle.admit(&score));
+                admitted.map_err(Unavailable::Throttled)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The verdict on a check, once a thread has found it out.
     ///
     /// # Errors
-    /// [`Unavailable::Busy`] when too many checks wait, or this one waited too long.
+    /// [`Unavailable::Throttled`] when there were too many wrong ones, [`Unavailable::Busy`] when
+    /// too many checks wait, or this one waited too long.
     pub(super) async fn verdict(&self, check: Check) -> Result<bool, Unavailable> {
         let mut progress = self.0.join(check)?;
         let started = progress.wait_for(|progress| *progress != Progress::Waiting);
@@ -151,10 +183,13 @@ impl Hashing {
         }
     }
 
-    /// How many checks can wait.
-    #[cfg(test)]
-    pub(super) fn longest_queue(&self) -> usize {
-        self.0.longest_queue
+    /// The verdict on a check that is not worth a thread change.
+    ///
+    /// # Errors
+    /// [`Unavailable::Throttled`] when there were too many wrong ones.
+    pub(super) fn verdict_at_once(&self, mut check: Check) -> Result<bool, Unavailable> {
+        self.0.charge(&mut check)?;
+        Ok(self.0.find_out(&check))
     }
 }
 
@@ -176,7 +211,7 @@ impl Shared {
     }
 
     /// Joins the flight of an equal check, or starts one.
-    fn join(&self, check: Check) -> Result<watch::Receiver<Progress>, Unavailable> {
+    fn join(&self, mut check: Check) -> Result<watch::Receiver<Progress>, Unavailable> {
         let key = check.key;
         let mut work = self.lock();
         if let Some(flight) = work.flights.get(&key) {
@@ -186,37 +221,74 @@ impl Shared {
         if let Some(verdict) = self.known(&key) {
             return Ok(watch::channel(Progress::Done(verdict)).1);
         }
-        if work.queue.len() >= self.longest_queue {
+        let lane = self.charge(&mut check)?;
+        if work.queue.is_full() {
             work.forget_abandoned();
         }
-        if work.queue.len() >= self.longest_queue {
-            return Err(Unavailable::Busy);
-        }
         let (progress, flight) = watch::channel(Progress::Waiting);
+        match work.queue.push(lane, (check, progress)) {
+            Place::Found => {}
+            // Whoever waits for it hears so when it is dropped.
+            Place::Taken((displaced, _)) => {
+                work.flights.remove(&displaced.key);
+            }
+            Place::None(_) => return Err(Unavailable::Busy),
+        }
         work.flights.insert(key, flight.clone());
-        work.queue.push_back((check, progress));
         self.wake.notify_one();
         Ok(flight)
+    }
+
+    /// Charges a check to its score, unless it is known to be no guess; in which lane it waits.
+    fn charge(&self, check: &mut Check) -> Result<Lane, Unavailable> {
+        let familiar = self.familiar.contains_key(&check.key);
+        if let (Some(throttle), Some(score)) = (&self.throttle, &check.score) {
+            let allowed = if familiar {
+                throttle.admit(score)
+            } else {
+                throttle.charge(score)
+            };
+            allowed.map_err(Unavailable::Throttled)?;
+        }
+        if familiar {
+            // It was not charged, so it has nothing to clear.
+            check.score = None;
+            return Ok(Lane::First);
+        }
+        Ok(Lane::Of(check.source))
+    }
+
+    /// Computes the hash and remembers what came out.
+    fn find_out(&self, check: &Check) -> bool {
+        // A panic would be a bug in a hash; it must not cost the thread, nor be a yes.
+        let hashed = catch_unwind(AssertUnwindSafe(|| check.hash.verify(&check.password)));
+        let verdict = hashed.unwrap_or(false) && check.subject == Subject::User;
+        if !verdict {
+            self.wrong.insert(check.key, ());
+            return false;
+        }
+        self.familiar.insert(check.key, ());
+        self.right.insert(check.key, ());
+        if let (Some(throttle), Some(score)) = (&self.throttle, &check.score) {
+            throttle.clear(score);
+        }
+        true
     }
 
     /// A hashing thread: takes one check after the other until nobody is left to ask.
     fn run(&self) {
         while let Some((check, progress)) = self.next() {
             progress.send_replace(Progress::Running);
-            // A panic would be a bug in a hash; it must not cost the thread, nor be a yes.
-            let hashed = catch_unwind(AssertUnwindSafe(|| check.hash.verify(&check.password)));
-            let verdict = hashed.unwrap_or(false) && check.subject == Subject::User;
-            let cache = if verdict { &self.right } else { &self.wrong };
-            cache.insert(check.key, ());
+            let verdict = self.find_out(&check);
             self.lock().flights.remove(&check.key);
             progress.send_replace(Progress::Done(verdict));
         }
     }
 
-    fn next(&self) -> Option<(Check, watch::Sender<Progress>)> {
+    fn next(&self) -> Option<Waiting> {
         let mut work = self.lock();
         loop {
-            if let Some((check, progress)) = work.queue.pop_front() {
+            if let Some((check, progress)) = work.queue.pop() {
                 if is_awaited(&progress) {
                     return Some((check, progress));
                 }

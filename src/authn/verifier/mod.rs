@@ -9,22 +9,32 @@
 //! - Equal checks in flight run once. The hashing thread owns all that a check needs, so a client
 //!   that hangs up neither stops nor repeats it.
 //! - Hashing is bounded in threads, queue and waiting time; beyond that it is trouble, not a no.
+//! - Guesses are limited by the client's network and the user together, before they are hashed.
 
 mod hashing;
+mod throttle;
+mod turns;
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::Once;
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use tracing::warn;
 use zeroize::Zeroizing;
 
+pub use self::throttle::Allowance;
+
 use self::hashing::{Check, Hashing, Subject};
+use self::throttle::{Score, Source};
 use super::Unavailable;
 use crate::fingerprint::{Fingerprint, Fingerprinter};
 use crate::identity::{Password, Username};
 use crate::password_hash::{PasswordHash, Unusable};
+use crate::request::Defect;
 use crate::store::Htpasswd;
 use crate::store::htpasswd::Entry;
 
@@ -35,6 +45,8 @@ pub struct Limits {
     pub ttl: Duration,
     /// How many are remembered.
     pub capacity: u64,
+    /// How many guesses are let through; without it, all.
+    pub guesses: Option<Allowance>,
 }
 
 /// Verifies passwords; shared by all workers.
@@ -44,6 +56,8 @@ pub struct Verifier {
     stand_ins: Hmac<Sha256>,
     limits: Limits,
     hashing: Hashing,
+    /// Tells, once, that no proxy says where guesses come from.
+    untold: Once,
 }
 
 /// What a password is held against.
@@ -102,6 +116,7 @@ impl Verifier {
             stand_ins: stand_ins.map_err(io::Error::other)?,
             limits,
             hashing: Hashing::start(limits)?,
+            untold: Once::new(),
         })
     }
 
@@ -114,27 +129,31 @@ impl Verifier {
     /// Whether the password is that user's, according to the file as it stands.
     ///
     /// # Errors
-    /// [`Unavailable::Busy`] when too many checks wait, or this one waited too long.
-    pub async fn verify(
+    /// [`Unavailable::Throttled`] when this network guessed too often at this user,
+    /// [`Unavailable::Busy`] when too many checks wait, or this one waited too long, and
+    /// [`Unavailable::Client`] when the client's address is told, and badly.
+    pub async fn verify<C>(
         &self,
         realm: &str,
         users: &Htpasswd,
         user: &Username,
         password: &[u8],
-    ) -> Result<bool, Unavailable> {
+        client: &C,
+    ) -> Result<bool, Unavailable>
+    where
+        C: Fn() -> Result<IpAddr, Defect>,
+    {
         let stored = match users.get(user.as_bytes()) {
             Some(entry) if entry.is_live() => Stored::Entry(entry),
             _ => Stored::StandIn(users.stand_in_for(self.point(realm, user))),
         };
-        let subject = stored.subject();
-        let secret = || Password::new(Zeroizing::new(password.to_vec()));
-        if stored.is_cheap() {
-            let fits = stored.hash().is_ok_and(|hash| hash.verify(&secret()));
-            return Ok(fits && subject == Subject::User);
-        }
-        let key = self.key(realm, user, &stored, password);
-        if let Some(known) = self.hashing.known(&key) {
-            return Ok(known);
+        let source = self.source(client)?;
+        let score = || self.score(source, realm, user);
+        let key = self.key(source, realm, user, &stored, password);
+        match self.hashing.known(&key) {
+            Some(true) => return self.hashing.admit(score).map(|()| true),
+            Some(false) => return Ok(false),
+            None => {}
         }
         let Ok(hash) = stored.hash() else {
             return Ok(false);
@@ -142,15 +161,53 @@ impl Verifier {
         let check = Check {
             key,
             hash,
-            subject,
-            password: secret(),
+            subject: stored.subject(),
+            password: Password::new(Zeroizing::new(password.to_vec())),
+            source,
+            score: score(),
         };
-        self.hashing.verdict(check).await
+        if stored.is_cheap() {
+            self.hashing.verdict_at_once(check)
+        } else {
+            self.hashing.verdict(check).await
+        }
     }
 
-    /// Under what a verification is remembered: all that it depends on.
+    /// Where an attempt comes from. A policy that the endpoint's own path names needs no
+    /// description, so a proxy may not say; what it says wrong is no reason to guess.
+    fn source<C>(&self, client: &C) -> Result<Source, Defect>
+    where
+        C: Fn() -> Result<IpAddr, Defect>,
+    {
+        match client() {
+            Ok(client) => Ok(Source::of(client)),
+            Err(Defect::Missing(header)) => {
+                if self.limits.guesses.is_some() {
+                    self.untold.call_once(|| {
+                        warn!("guesses are not limited where the proxy does not send {header}");
+                    });
+                }
+                Ok(Source::Untold)
+            }
+            Err(defect) => Err(defect),
+        }
+    }
+
+    /// What an attempt is scored as: its network and the user together.
+    fn score(&self, source: Source, realm: &str, user: &Username) -> Option<Score> {
+        let (realm, user) = (realm.as_bytes(), user.as_bytes());
+        let told = source != Source::Untold;
+        told.then(|| {
+            self.fingerprinter
+                .of([b"score", &source.bytes(), realm, user])
+        })
+    }
+
+    /// Under what a verification is remembered: all that it depends on, and where it came from.
+    /// Elsewhere the same password may be a guess.
     fn key(
         &self,
+        source: Source,
         realm: &str,
         user: &Username,
         stored: &Stored<'_>,
@@ -161,8 +218,14 @@ impl Verifier {
             Subject::Nobody => b"nobody",
         };
         let (realm, user) = (realm.as_bytes(), user.as_bytes());
-        self.fingerprinter
-            .of([subject, realm, user, stored.text(), password])
+        self.fingerprinter.of([
+            subject,
+            &source.bytes(),
+            realm,
+            user,
+            stored.text(),
+            password,
+        ])
     }
 
     /// Where in the file's mix of costs a name without an entry falls: always at the same place.

@@ -4,6 +4,7 @@ mod access;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use super::document::Document;
 use super::problem::Problems;
 use super::settings::{Admin, ApiKeySettings, Cache, Listen, Server, Settings};
 use super::{duration, raw};
+use crate::authn::Allowance;
 use crate::endpoint::{IdentityHeaders, Slot};
 use crate::identity::Prefix;
 use crate::request::network::Network;
@@ -71,9 +73,9 @@ impl<'a> Reader<'a> {
             api_keys: self.api_keys(&raw.api_keys)?,
             identity_headers: self.identity_headers(&raw.identity_headers),
             cache: self.cache(&raw.cache)?,
+            throttle: self.throttle(&raw.throttle),
             lines: self.document.lines().clone(),
         };
-        self.throttle(&raw.throttle);
         Some((settings, self.advice))
     }
 
@@ -235,19 +237,9 @@ impl<'a> Reader<'a> {
     }
 
     fn cache(&mut self, raw: &raw::Cache) -> Option<Cache> {
-        const DAY: Duration = Duration::from_secs(86_400);
-        let mut span = |key: &str, text: &str| {
-            let span = self.take(key, duration::parse(text))?;
-            if span.is_zero() || span > DAY {
-                self.fault(key, "must be more than nothing and at most a day");
-            }
-            Some(span)
-        };
-        let ttl = span("cache.ttl", &raw.ttl);
-        let offline_ttl = span("cache.offline_ttl", &raw.offline_ttl);
-        if offline_ttl.is_some_and(|ttl| ttl < Duration::from_secs(1)) {
-            self.fault("cache.offline_ttl", "must be at least a second");
-        }
+        let ttl = self.span("cache.ttl", &raw.ttl);
+        let offline_ttl = self.span("cache.offline_ttl", &raw.offline_ttl);
+        self.refuse_moment("cache.offline_ttl", offline_ttl);
         if raw.capacity == 0 {
             self.fault("cache.capacity", "must be at least 1");
         }
@@ -258,14 +250,30 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// The keys are read, so that a configuration for a later version loads; there is no limiter.
-    fn throttle(&mut self, raw: &raw::Throttle) {
-        self.take("throttle.window", duration::parse(&raw.window));
-        if raw.failures > 0 && self.document.says("throttle.failures") {
-            self.advice.push(
-                "[throttle]: this version does not limit guesses; limit requests in the proxy"
-                    .to_owned(),
-            );
+    fn throttle(&mut self, raw: &raw::Throttle) -> Option<Allowance> {
+        let window = self.span("throttle.window", &raw.window);
+        self.refuse_moment("throttle.window", window);
+        let failures = u32::try_from(raw.failures);
+        let failures = failures.map_err(|_| "is more than anybody can count; 0 turns it off");
+        let failures = self.take("throttle.failures", failures)?;
+        Some(Allowance {
+            failures: NonZeroU32::new(failures)?,
+            window: window?,
+        })
+    }
+
+    fn span(&mut self, key: &str, text: &str) -> Option<Duration> {
+        const DAY: Duration = Duration::from_secs(86_400);
+        let span = self.take(key, duration::parse(text))?;
+        if span.is_zero() || span > DAY {
+            self.fault(key, "must be more than nothing and at most a day");
+        }
+        Some(span)
+    }
+
+    fn refuse_moment(&mut self, key: &str, span: Option<Duration>) {
+        if span.is_some_and(|span| span < Duration::from_secs(1)) {
+            self.fault(key, "must be at least a second");
         }
     }
 }

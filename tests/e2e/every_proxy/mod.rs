@@ -1,6 +1,7 @@
 //! What holds behind every proxy, by whatever way it reaches htgate.
 
 mod changes;
+mod guesses;
 mod identity;
 mod refusals;
 mod transport;

@@ -10,7 +10,7 @@ use std::{
 use super::{from_latin1, to_latin1};
 
 /// How long any answer may take.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A request head and body as bytes, with exactly these header lines; text is Latin-1.
 pub(crate) fn request(

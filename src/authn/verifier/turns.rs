@@ -1,0 +1,191 @@
+//! A bounded queue in which sources take turns, so that a flood waits for itself.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::throttle::Source;
+
+/// In which lane something waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Lane {
+    /// Before everybody else: what is known to be no guess.
+    First,
+    /// In turn with the others.
+    Of(Source),
+}
+
+/// What waits, by lane.
+pub(super) struct Turns<T> {
+    first: VecDeque<T>,
+    /// Never empty ones.
+    lanes: HashMap<Source, VecDeque<T>>,
+    /// Whose turn it is, and who follows; each lane once.
+    order: VecDeque<Source>,
+    longest: usize,
+}
+
+/// What became of something that came to wait.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Place<T> {
+    /// It waits.
+    Found,
+    /// It waits, and this one, the last of the longest lane, had to go.
+    Taken(T),
+    /// There is no room.
+    None(T),
+}
+
+impl<T> Turns<T> {
+    /// An empty queue for so many.
+    pub(super) fn new(longest: usize) -> Self {
+        Self {
+            first: VecDeque::new(),
+            lanes: HashMap::new(),
+            order: VecDeque::new(),
+            longest,
+        }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        let waiting: usize = self.lanes.values().map(VecDeque::len).sum();
+        self.first.len() + waiting >= self.longest
+    }
+
+    /// Puts something at the end of its lane. Where there is no room, a lane that would still be
+    /// no shorter than this one gives its last place.
+    pub(super) fn push(&mut self, lane: Lane, item: T) -> Place<T> {
+        let mut place = Place::Found;
+        if self.is_full() {
+            let ours = match lane {
+                Lane::First => 0,
+                Lane::Of(source) => self.lanes.get(&source).map_or(0, VecDeque::len) + 1,
+            };
+            match self.shorten_longest(ours) {
+                Some(displaced) => place = Place::Taken(displaced),
+                None => return Place::None(item),
+            }
+        }
+        match lane {
+            Lane::First => self.first.push_back(item),
+            Lane::Of(source) => {
+                let waiting = self.lanes.entry(source).or_default();
+                if waiting.is_empty() {
+                    self.order.push_back(source);
+                }
+                waiting.push_back(item);
+            }
+        }
+        place
+    }
+
+    /// What is next.
+    pub(super) fn pop(&mut self) -> Option<T> {
+        if let Some(item) = self.first.pop_front() {
+            return Some(item);
+        }
+        let source = self.order.pop_front()?;
+        let waiting = self.lanes.get_mut(&source)?;
+        let item = waiting.pop_front();
+        if waiting.is_empty() {
+            self.lanes.remove(&source);
+        } else {
+            self.order.push_back(source);
+        }
+        item
+    }
+
+    /// Keeps what is to be kept.
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
+        self.first.retain(&mut keep);
+        self.lanes.retain(|_, waiting| {
+            waiting.retain(&mut keep);
+            !waiting.is_empty()
+        });
+        self.order.retain(|source| self.lanes.contains_key(source));
+    }
+
+    /// Takes the last of the longest lane, if that is longer than `ours`.
+    fn shorten_longest(&mut self, ours: usize) -> Option<T> {
+        let (source, waiting) = self
+            .lanes
+            .iter_mut()
+            .max_by_key(|(_, waiting)| waiting.len())
+            .filter(|(_, waiting)| waiting.len() > ours)?;
+        let source = *source;
+        let item = waiting.pop_back();
+        if waiting.is_empty() {
+            self.lanes.remove(&source);
+            self.order.retain(|other| *other != source);
+        }
+        item
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lane(address: &str) -> Lane {
+        Lane::Of(Source::of(address.parse().unwrap()))
+    }
+
+    fn drain<T>(turns: &mut Turns<T>) -> Vec<T> {
+        std::iter::from_fn(|| turns.pop()).collect()
+    }
+
+    #[test]
+    fn sources_take_turns_and_what_is_no_guess_goes_first() {
+        let mut turns = Turns::new(100);
+        let (flood, one, other) = (lane("192.0.2.1"), lane("192.0.2.2"), lane("2001:db8::1"));
+        for (lane, item) in [
+            (flood, "flood 1"),
+            (flood, "flood 2"),
+            (flood, "flood 3"),
+            (one, "one 1"),
+            (one, "one 2"),
+            (other, "other"),
+            (Lane::First, "first"),
+        ] {
+            assert_eq!(turns.push(lane, item), Place::Found);
+        }
+        assert_eq!(
+            drain(&mut turns),
+            [
+                "first", "flood 1", "one 1", "other", "flood 2", "one 2", "flood 3"
+            ]
+        );
+        assert_eq!(turns.push(flood, "again"), Place::Found);
+        assert_eq!(drain(&mut turns), ["again"]);
+    }
+
+    #[test]
+    fn a_full_queue_has_room_for_whoever_has_less_in_it() {
+        let mut turns = Turns::new(4);
+        let (flood, one) = (lane("192.0.2.1"), lane("192.0.2.2"));
+        for item in 1..=4 {
+            assert_eq!(turns.push(flood, item), Place::Found);
+        }
+        assert_eq!(turns.push(flood, 5), Place::None(5));
+        assert_eq!(turns.push(one, 10), Place::Taken(4));
+        assert_eq!(turns.push(one, 11), Place::Taken(3));
+        assert_eq!(turns.push(one, 12), Place::None(12), "both have two");
+        assert_eq!(turns.push(flood, 6), Place::None(6));
+        assert_eq!(turns.pop(), Some(1));
+        assert_eq!(turns.push(Lane::First, 20), Place::Found);
+        assert_eq!(turns.push(Lane::First, 21), Place::Taken(11));
+        assert_eq!(drain(&mut turns), [20, 21, 10, 2]);
+    }
+
+    #[test]
+    fn what_is_not_kept_leaves_no_lane_behind() {
+        let mut turns = Turns::new(4);
+        let (one, other) = (lane("192.0.2.1"), lane("192.0.2.2"));
+        for (lane, item) in [(one, 1), (one, 2), (other, 3), (Lane::First, 5)] {
+            turns.push(lane, item);
+        }
+        assert!(turns.is_full());
+        turns.retain(|item| item % 2 == 0);
+        assert!(!turns.is_full());
+        assert_eq!((turns.lanes.len(), turns.order.len()), (1, 1));
+        assert_eq!(drain(&mut turns), [2]);
+    }
+}
