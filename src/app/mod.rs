@@ -94,7 +94,7 @@ impl Application {
     pub fn reload(&self) -> Result<Vec<String>, BuildError> {
         let mut parts = self.lock();
         let (settings, mut advice) = self.source.load()?;
-        settings.readable()?;
+        settings.usable()?;
         let fresh = Parts::build(settings, Some(&parts))?;
         advice.extend(fresh.settings.needs_restart(&self.started));
         if let Some(keys) = &fresh.keys {

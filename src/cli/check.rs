@@ -1,7 +1,9 @@
 //! `htgate check`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -51,7 +53,7 @@ struct Findings {
 pub(super) fn run(args: Args) -> Result<(), Failure> {
     let source = args.config.source();
     let loaded = source.load().and_then(|(settings, advice)| {
-        settings.readable()?;
+        settings.usable()?;
         Ok((settings, advice))
     });
     let mut findings = Findings::default();
@@ -67,6 +69,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         }
         Err(problems) => return Err(problems.into()),
     };
+    findings.files(&settings);
     findings.sockets(&settings);
     findings.keys(&settings);
     findings.rules(&settings);
@@ -96,6 +99,23 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
 }
 
 impl Findings {
+    /// Hashes that everybody can read can be guessed at without asking us.
+    fn files(&mut self, settings: &Settings) {
+        for path in settings
+            .realms
+            .values()
+            .filter_map(|realm| realm.htpasswd.as_ref())
+        {
+            let mode = fs::metadata(path).map_or(0, |found| found.permissions().mode());
+            if mode & 0o004 != 0 {
+                let file = path.display();
+                self.warnings.push(format!(
+                    "{file}: everybody on this machine can read these hashes; chmod o-r it"
+                ));
+            }
+        }
+    }
+
     /// Whether the sockets can be had. A service that runs already has them; that is no error.
     fn sockets(&mut self, settings: &Settings) {
         let socket = SocketFile {

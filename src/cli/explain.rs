@@ -98,7 +98,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         config,
     } = args;
     let (source, settings) = config.load()?;
-    settings.readable()?;
+    settings.usable()?;
     let identity = match (&user, &key) {
         (None, None) => Supposed::Nobody,
         (Some(name), _) => Supposed::User(name.clone()),

@@ -27,7 +27,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     telemetry::start();
     let source = args.config.source();
     let (settings, advice) = source.load()?;
-    settings.readable()?;
+    settings.usable()?;
     for advice in advice {
         warn!("{advice}");
     }

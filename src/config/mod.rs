@@ -7,6 +7,7 @@
 
 mod document;
 mod duration;
+mod files;
 mod problem;
 mod raw;
 mod reader;

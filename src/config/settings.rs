@@ -2,13 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::fs::{self, File};
-use std::io;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::problem::{Problem, Problems, suggestion};
+use super::problem::suggestion;
 use crate::authn::Allowance;
 use crate::endpoint::IdentityHeaders;
 use crate::http_auth::{Realm, Scheme};
@@ -21,7 +18,7 @@ use crate::request::network::Network;
 use crate::request::path::PathPattern;
 
 /// A configuration without contradictions. The files it names need not be there: see
-/// [`Settings::readable`].
+/// [`Settings::usable`].
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The configuration file.
@@ -207,59 +204,6 @@ impl Settings {
                 all.join(", ")
             )
         })
-    }
-
-    /// Whether the files that are named can be read, and the pepper by nobody else.
-    ///
-    /// # Errors
-    /// All [`Problems`].
-    pub fn readable(&self) -> Result<(), Problems> {
-        let mut problems = Problems::default();
-        let problem = |section: &str, key: &str, message: String| Problem {
-            line: self
-                .lines
-                .get(&format!("{section}.{key}"))
-                .copied()
-                .unwrap_or(0),
-            place: self.file.display().to_string(),
-            message: format!("[{section}] {key}: {message}"),
-        };
-        let mut try_open = |section: &str, key: &str, path: &Path, hint: &str| {
-            if let Err(error) = File::open(path) {
-                let hint = match error.kind() {
-                    io::ErrorKind::NotFound => hint,
-                    io::ErrorKind::PermissionDenied => "; let the user that runs htgate read it",
-                    _ => "",
-                };
-                let message = format!("can't read {}: {error}{hint}", path.display());
-                problems.push(problem(section, key, message));
-            }
-        };
-        for realm in self.realms.values() {
-            let section = &format!("realms.{}", realm.name);
-            if let Some(path) = &realm.htpasswd {
-                let hint = format!("; \"htgate user set --realm {} NAME\" makes it", realm.name);
-                try_open(section, "htpasswd", path, &hint);
-            }
-            if let Some(path) = &realm.groups {
-                let hint = "; make it, with lines such as \"staff: alice bob\"";
-                try_open(section, "groups", path, hint);
-            }
-        }
-        if let Some(path) = &self.api_keys.pepper_file {
-            try_open("api_keys", "pepper_file", path, "");
-            let mode = fs::metadata(path).map_or(0, |found| found.permissions().mode());
-            if mode & 0o027 != 0 {
-                let open = "is open to others; chmod 0640 it, or less";
-                let message = format!("{} {open}", path.display());
-                problems.push(problem("api_keys", "pepper_file", message));
-            }
-        }
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(problems.sorted())
-        }
     }
 
     /// What a reload can't change.

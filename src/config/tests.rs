@@ -1,4 +1,5 @@
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 
 use super::*;
 
@@ -91,6 +92,18 @@ const MISTAKES: &[(&str, &str)] = &[
     (
         "[realms.a]\nhtpasswd = \"u\"\nallow_weak = [\"md5\"]",
         "htgate.toml:3: [realms.a] allow_weak: no weak format has this name; there are \"des\" and \"plain\"",
+    ),
+    (
+        "[throttle]\nwindow = \"500ms\"",
+        "htgate.toml:2: [throttle] window: must be at least a second",
+    ),
+    (
+        "[throttle]\nwindow = \"2d\"",
+        "htgate.toml:2: [throttle] window: must be more than nothing and at most a day",
+    ),
+    (
+        "[throttle]\nfailures = 10_000_000_000",
+        "htgate.toml:2: [throttle] failures: is more than anybody can count; 0 turns it off",
     ),
     (
         "[cache]\nttl = \"5\"",
@@ -252,6 +265,8 @@ fn the_environment_lies_over_the_file() {
     assert_eq!(realm.title.as_str(), "By environment");
     assert_eq!(realm.htpasswd, Some(folder.path().join("users.htpasswd")));
     assert_eq!(settings.cache.ttl.as_secs(), 300);
+    let guesses = settings.throttle.unwrap();
+    assert_eq!((guesses.failures.get(), guesses.window.as_secs()), (10, 60));
     assert!(
         settings
             .realm("intrant")
@@ -284,7 +299,7 @@ fn the_environment_lies_over_the_file() {
 fn files_must_be_there_when_the_service_starts() {
     let (_folder, path) = write(GOOD);
     let (settings, _) = Source::file(&path).load().unwrap();
-    let told = settings.readable().unwrap_err().to_string();
+    let told = settings.usable().unwrap_err().to_string();
     assert!(
         told.contains("htgate.toml:3: [realms.intranet] htpasswd: can't read"),
         "{told}"
@@ -293,6 +308,37 @@ fn files_must_be_there_when_the_service_starts() {
         told.contains("htgate user set --realm intranet NAME"),
         "{told}"
     );
+}
+
+#[test]
+fn no_failures_turn_the_throttle_off() {
+    let (_folder, path) = write(&format!("{GOOD}[throttle]\nfailures = 0\n"));
+    let (settings, _) = Source::file(&path).load().unwrap();
+    assert_eq!(settings.throttle, None);
+}
+
+#[test]
+fn whoever_can_write_the_files_could_let_themselves_in() {
+    let (folder, path) = write(GOOD);
+    let users = folder.path().join("users.htpasswd");
+    fs::write(&users, "").unwrap();
+    let told = |file: &Path, mode| {
+        fs::set_permissions(file, fs::Permissions::from_mode(mode)).unwrap();
+        let (settings, _) = Source::file(&path).load().unwrap();
+        settings.usable().map_err(|told| told.to_string())
+    };
+    for (file, place) in [
+        (&users, "htgate.toml:3: [realms.intranet] htpasswd: "),
+        (&path, "htgate.toml: "),
+    ] {
+        let complaint = told(file, 0o666).unwrap_err();
+        assert!(complaint.contains(place), "{complaint}");
+        assert!(
+            complaint.contains("can be written by everybody"),
+            "{complaint}"
+        );
+        assert_eq!(told(file, 0o664), Ok(()), "whoever may edit it");
+    }
 }
 
 #[test]
