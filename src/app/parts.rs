@@ -8,7 +8,7 @@ use tracing::warn;
 use zeroize::Zeroizing;
 
 use super::{BuildError, access};
-use crate::authn::{KeySource, Limits, Realm, Verifier};
+use crate::authn::{Clock, KeySource, Limits, Realm, Verifier};
 use crate::config::{ApiKeySettings, Cache, RealmSettings, Settings};
 use crate::gate::{Policies, World};
 use crate::identity::{Pepper, Shown};
@@ -27,6 +27,7 @@ pub(super) struct Parts {
     pub(super) realms: BTreeMap<String, Files>,
     pub(super) keys: Option<Arc<ApiKeys>>,
     pub(super) verifier: Arc<Verifier>,
+    clock: Arc<Clock>,
 }
 
 /// Why a changed configuration isn't in force.
@@ -87,6 +88,7 @@ impl Parts {
             untaken: None,
             keys,
             verifier,
+            clock: old.map(|old| Arc::clone(&old.clock)).unwrap_or_default(),
             settings,
         })
     }
@@ -127,6 +129,7 @@ impl Parts {
                 .map(|keys| KeySource {
                     keys,
                     prefix: self.settings.api_keys.prefix.clone(),
+                    clock: Arc::clone(&self.clock),
                 }),
             query_param: settings.query_param.clone(),
         }

@@ -24,7 +24,7 @@ where
     let Some(known) = source.keys.lookup(key, &source.prefix)? else {
         return rejected(Rejection::UnknownKey);
     };
-    let now = Timestamp::now();
+    let now = source.clock.now();
     let outcome = judge(&known.record, realm, now, client)?;
     if matches!(outcome, Outcome::Verified(_)) {
         known.note_use(now);

@@ -4,11 +4,13 @@
 
 mod api_key;
 mod basic;
+mod clock;
 mod presented;
 mod realm;
 mod verifier;
 
 pub use api_key::judge as judge_key;
+pub use clock::Clock;
 pub use presented::{KEY_USER, Presented, Reading};
 pub use realm::{KeySource, Realm};
 pub use verifier::{Allowance, Limits, Verifier};

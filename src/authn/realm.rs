@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Clock;
 use crate::http_auth;
 use crate::identity::Prefix;
 use crate::store::{ApiKeys, Groups, Htpasswd};
@@ -30,4 +31,6 @@ pub struct KeySource {
     pub keys: Arc<ApiKeys>,
     /// What our own keys start with.
     pub prefix: Prefix,
+    /// By which they expire.
+    pub clock: Arc<Clock>,
 }

@@ -67,7 +67,11 @@ impl Keys {
         let keys = ApiKeys::open(&path, None, 100, Duration::from_secs(60)).unwrap();
         let keys = Arc::new(keys);
         Self {
-            source: KeySource { keys, prefix },
+            source: KeySource {
+                keys,
+                prefix,
+                clock: Arc::default(),
+            },
             made,
         }
     }
