@@ -83,6 +83,9 @@ pub enum Trouble {
     /// Too many passwords are waiting to be hashed: 503.
     #[error("too many passwords are waiting to be verified")]
     Busy,
+    /// A fault of ours: 503.
+    #[error("a fault in htgate: please report it, with the panic that is told above")]
+    Fault,
 }
 
 impl Trouble {
@@ -92,7 +95,7 @@ impl Trouble {
         match self {
             Self::Description(_) => 400,
             Self::Throttled(_) => 429,
-            Self::Store(_) | Self::TooLong | Self::Busy => 503,
+            Self::Store(_) | Self::TooLong | Self::Busy | Self::Fault => 503,
         }
     }
 

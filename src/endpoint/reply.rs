@@ -131,7 +131,7 @@ impl Problem {
                 title: "Too many wrong passwords",
                 detail: "wait before you try again.".to_owned(),
             },
-            Trouble::Store(_) | Trouble::TooLong | Trouble::Busy => Self {
+            Trouble::Store(_) | Trouble::TooLong | Trouble::Busy | Trouble::Fault => Self {
                 code: "unavailable",
                 title: "Access can't be decided at the moment",
                 detail: "try again in a moment.".to_owned(),

@@ -8,11 +8,13 @@
 //! never waited for: the answer goes out at once, and the connection is closed.
 
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
 use actix_http::body::BoxBody;
 use actix_http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_http::{ConnectionType, Request, RequestHead, Response, StatusCode, Version};
+use futures_util::FutureExt as _;
 use tracing::{Level, debug, enabled, info, warn};
 
 use super::body;
@@ -85,7 +87,11 @@ async fn answer(gate: &Gate, peer: Peer, request: &Request) -> Response<BoxBody>
                 route,
                 headers: head.headers(),
             };
-            world.answer(&question).await
+            // SECURITY: a panic is a fault of ours. Whatever was asked is refused, and the next
+            // request is answered as ever; nothing that outlives the question is left half done.
+            let answer = AssertUnwindSafe(world.answer(&question)).catch_unwind();
+            let fault = |_| Answered::early(Answer::Trouble(Trouble::Fault));
+            answer.await.unwrap_or_else(fault)
         }
         Err(defect) => Answered::early(Answer::Trouble(Trouble::Description(defect))),
     };
@@ -252,4 +258,59 @@ fn response(reply: Reply, request: &Request) -> Response<BoxBody> {
         headers.append(name, value);
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use actix_http::test::TestRequest;
+
+    use super::*;
+    use crate::authn::{Limits, Verifier};
+    use crate::endpoint::IdentityHeaders;
+    use crate::gate::{Policies, Policy};
+    use crate::policy::{Requirement, Rules};
+
+    /// A policy of a realm that is not there, which no configuration makes.
+    fn faulty() -> Gate {
+        let policy = Policy {
+            name: "faulty".to_owned(),
+            realm: 7,
+            requirement: Requirement::parse(&[], &[]).unwrap(),
+            offers: Vec::new(),
+            allow_from: Vec::new(),
+        };
+        let limits = Limits {
+            ttl: Duration::from_secs(1),
+            capacity: 1,
+            guesses: None,
+        };
+        Gate::new(World {
+            rules: Arc::new(Rules::new(Vec::new())),
+            policies: Arc::new(Policies::new(vec![policy])),
+            realms: Vec::new(),
+            identity_headers: IdentityHeaders::new(Vec::new()),
+            trusted_proxies: Vec::new(),
+            verifier: Arc::new(Verifier::start(limits, None).unwrap()),
+        })
+    }
+
+    #[actix_rt::test]
+    async fn a_fault_of_ours_refuses_that_request_and_no_other() {
+        let gate = faulty();
+        for (path, status, told) in [
+            ("/auth-request/faulty", 403, Some("503")),
+            ("/forward-auth/faulty", 503, None),
+            ("/auth-request/open", 200, None),
+        ] {
+            let mut request = TestRequest::with_uri(path);
+            let request = request.insert_header((header::HOST, "htgate")).finish();
+            let response = respond(&gate, Peer::Unix, &request).await;
+            assert_eq!(response.status(), status, "{path}");
+            let header = response.headers().get("x-auth-status");
+            assert_eq!(header.map(|value| value.to_str().unwrap()), told, "{path}");
+        }
+    }
 }
