@@ -46,6 +46,11 @@ pub struct WeakFormats {
 }
 
 impl WeakFormats {
+    /// Every weak format.
+    pub const ALL: Self = Self {
+        des: true,
+        plain: true,
+    };
     /// No weak format.
     pub const NONE: Self = Self {
         des: false,

@@ -41,7 +41,7 @@ pub(super) struct Hashing(Arc<Shared>);
 /// Something to find out; it owns all that it takes.
 pub(super) struct Check {
     pub(super) key: Fingerprint,
-    pub(super) hash: Arc<PasswordHash>,
+    pub(super) hash: PasswordHash,
     /// A stand-in never makes a yes.
     pub(super) subject: Subject,
     pub(super) password: Password,

@@ -15,9 +15,9 @@ mod hashing;
 mod throttle;
 mod turns;
 
+use std::hint::black_box;
 use std::io;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::Once;
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ use self::throttle::{Score, Source};
 use super::Unavailable;
 use crate::fingerprint::{Fingerprint, Fingerprinter};
 use crate::identity::{Password, Username};
-use crate::password_hash::{PasswordHash, Unusable};
+use crate::password_hash::{PasswordHash, Unusable, WeakFormats};
 use crate::request::Defect;
 use crate::store::Htpasswd;
 use crate::store::htpasswd::Entry;
@@ -65,7 +65,7 @@ enum Stored<'f> {
     /// What the file says of the user.
     Entry(Entry<'f>),
     /// What nobody's password fits.
-    StandIn(&'f Arc<PasswordHash>),
+    StandIn(&'f PasswordHash),
 }
 
 impl Stored<'_> {
@@ -90,10 +90,11 @@ impl Stored<'_> {
         }
     }
 
-    fn hash(&self) -> Result<Arc<PasswordHash>, Unusable> {
+    /// Read from its text anew, also where it need not be: both take the same time.
+    fn hash(&self) -> Result<PasswordHash, Unusable> {
         match self {
-            Self::Entry(entry) => entry.hash().map(Arc::new),
-            Self::StandIn(hash) => Ok(Arc::clone(hash)),
+            Self::Entry(entry) => entry.hash(),
+            Self::StandIn(hash) => PasswordHash::parse(hash.text(), WeakFormats::ALL),
         }
     }
 }
@@ -152,8 +153,16 @@ impl Verifier {
         let key = self.key(source, realm, user, &stored, password);
         match self.hashing.known(&key) {
             Some(true) => return self.hashing.admit(score).map(|()| true),
-            Some(false) => return Ok(false),
-            None => {}
+            // SECURITY: what was computed for an unknown name above is computed for everybody who
+            // may be told "no", or it would show where hashes are cheap, or known.
+            known => {
+                if stored.subject() == Subject::User {
+                    black_box(self.point(realm, user));
+                }
+                if known == Some(false) {
+                    return Ok(false);
+                }
+            }
         }
         let Ok(hash) = stored.hash() else {
             return Ok(false);

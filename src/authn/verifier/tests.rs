@@ -5,7 +5,7 @@ use std::time::Instant;
 use futures_util::future::join_all;
 
 use super::*;
-use crate::password_hash::{WeakFormats, hash_bcrypt};
+use crate::password_hash::hash_bcrypt;
 
 const LIMITS: Limits = Limits {
     ttl: Duration::from_secs(60),

@@ -16,7 +16,7 @@ mod warning;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 pub use self::{
     entry::Entry,
@@ -115,7 +115,7 @@ impl Htpasswd {
     /// The point should be a keyed hash of the user's name, so that a name costs the same
     /// every time. A file that nobody can log in with has one of the default kind.
     #[must_use]
-    pub fn stand_in_for(&self, point: u64) -> &Arc<PasswordHash> {
+    pub fn stand_in_for(&self, point: u64) -> &PasswordHash {
         self.stand_ins.at(point)
     }
 

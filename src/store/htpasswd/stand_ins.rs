@@ -4,7 +4,7 @@
 //! scale of all entries picks one, so over many unknown names the costs are spread as over
 //! the known ones, and a name whose point stays the same keeps its cost.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use crate::password_hash::{DEFAULT_BCRYPT_COST, Kind, PasswordHash, stand_in};
 
@@ -21,7 +21,7 @@ struct Row {
     count: usize,
     /// Entries of this kind and all before it.
     up_to: usize,
-    hash: Arc<PasswordHash>,
+    hash: PasswordHash,
 }
 
 impl StandIns {
@@ -37,7 +37,7 @@ impl StandIns {
         let mut up_to = 0;
         let rows = counts.into_iter().map(|(kind, count)| {
             up_to += count;
-            let hash = Arc::new(stand_in(kind));
+            let hash = stand_in(kind);
             Row { count, up_to, hash }
         });
         Self {
@@ -52,7 +52,7 @@ impl StandIns {
     }
 
     /// The stand-in at `point / 2^64` of all entries.
-    pub(super) fn at(&self, point: u64) -> &Arc<PasswordHash> {
+    pub(super) fn at(&self, point: u64) -> &PasswordHash {
         let (last, before) = self.split_last();
         let place = (u128::from(point) * last.up_to as u128) >> 64;
         let row = before.iter().find(|row| place < row.up_to as u128);
