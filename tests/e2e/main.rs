@@ -13,6 +13,7 @@
 mod attacks;
 mod caddy;
 mod captures;
+mod clock;
 mod every_proxy;
 mod harness;
 mod nginx;

@@ -67,11 +67,22 @@ pub(crate) fn htgate() -> Htgate {
 
 /// The same, its configuration changed.
 pub(crate) fn htgate_with(change: impl Fn(String) -> String) -> Htgate {
+    let mut htgate = prepared(&change(CONFIGURATION.to_owned()));
+    htgate.serve();
+    htgate
+}
+
+/// The same, not running yet.
+pub(crate) fn htgate_prepared() -> Htgate {
+    prepared(CONFIGURATION)
+}
+
+fn prepared(configuration: &str) -> Htgate {
     let files = [
         ("users.htpasswd", USERS),
         ("users.groups", "staff: alice\n"),
     ];
-    Htgate::start(&change(CONFIGURATION.to_owned()), &files)
+    Htgate::prepare(configuration, &files)
 }
 
 /// All three, running.
