@@ -21,6 +21,9 @@ use super::MAX_FILE_LEN;
 
 /// How long a file must be quiet before it is read.
 const QUIET: Duration = Duration::from_millis(150);
+/// How long an empty file must be: what rewrites a file in place empties it first, and then may
+/// have to wait for its content (`fetch > users`) or for the disk.
+const QUIET_EMPTY: Duration = Duration::from_millis(750);
 /// How long whoever can't do without the file waits for that.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Reads a file's bytes into what it means.
@@ -70,6 +73,11 @@ impl Stamp {
         })
     }
 
+    /// How long it must look like this before it is read.
+    fn pause(&self) -> Duration {
+        if self.size == 0 { QUIET_EMPTY } else { QUIET }
+    }
+
     /// Whether the file has been left alone long enough that a further write would show.
     fn is_quiet(&self) -> bool {
         let (seconds, nanos) = self.changed;
@@ -78,7 +86,7 @@ impl Stamp {
         };
         let written = SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos);
         // A time in the future is no reason to wait for it.
-        written.elapsed().map_or(true, |age| age >= QUIET)
+        written.elapsed().map_or(true, |age| age >= self.pause())
     }
 }
 
@@ -142,7 +150,7 @@ impl<T> Watched<T> {
             return Ok(false);
         }
         match self.seen {
-            Some((seen, since)) if seen == stamp && since.elapsed() >= QUIET => {}
+            Some((seen, since)) if seen == stamp && since.elapsed() >= stamp.pause() => {}
             Some((seen, _)) if seen == stamp => return Ok(false),
             _ => {
                 self.seen = Some((stamp, Instant::now()));
@@ -318,6 +326,29 @@ mod tests {
             thread::sleep(Duration::from_millis(40));
         }
         until(&mut watched, "halves");
+    }
+
+    #[test]
+    fn a_file_that_was_emptied_gets_time_to_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "whole").unwrap();
+        let mut watched = watch(&path);
+        File::create(&path).unwrap();
+        let emptied = Instant::now();
+        while emptied.elapsed() < QUIET * 3 {
+            assert!(!watched.poll().unwrap());
+            thread::sleep(Duration::from_millis(20));
+        }
+        fs::write(&path, "new").unwrap();
+        assert!(until(&mut watched, "new").is_empty());
+        fs::write(&path, "").unwrap();
+        watched.refresh().unwrap();
+        assert_eq!(watched.current().as_str(), "");
+        fs::write(&path, "old").unwrap();
+        until(&mut watched, "old");
+        fs::write(&path, "").unwrap();
+        until(&mut watched, "");
     }
 
     #[test]
