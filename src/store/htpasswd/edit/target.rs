@@ -1,6 +1,7 @@
 //! The file under edit: found, locked, read, and replaced in one step.
 
 use std::{
+    ffi::OsString,
     fs::{self, File, Metadata, Permissions},
     io::{self, Read, Write},
     os::unix::fs::{MetadataExt, PermissionsExt, fchown},
@@ -70,7 +71,7 @@ impl Target {
     pub(super) fn replace(&self, content: &[u8]) -> Result<(), EditError> {
         self.fits(content)?;
         let failed = |step| failed(step, &self.path);
-        let mut new = NamedTempFile::new_in(&self.folder).map_err(failed("write beside"))?;
+        let mut new = self.beside().map_err(failed("write beside"))?;
         new.write_all(content).map_err(failed("write beside"))?;
         self.dress(new.as_file())?;
         new.as_file().sync_all().map_err(failed("write beside"))?;
@@ -78,6 +79,23 @@ impl Target {
             .map_err(|error| failed("replace")(error.error))?;
         // The rename itself is on disk only when the folder is.
         self.lock.sync_all().map_err(failed("make durable"))
+    }
+
+    /// A new file, seen by its owner only.
+    ///
+    /// Its name is always the same, so that what an edit leaves behind that was killed goes with
+    /// the next one: nobody else edits while the folder is locked.
+    fn beside(&self) -> io::Result<NamedTempFile> {
+        let mut name = OsString::from(".");
+        name.push(self.path.file_name().unwrap_or_default());
+        name.push(".htgate");
+        match fs::remove_file(self.folder.join(&name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => tempfile::Builder::new()
+                .prefix(&name)
+                .rand_bytes(0)
+                .tempfile_in(&self.folder),
+        }
     }
 
     /// Owner and mode of the old file; a new one is the folder's owner's, if root makes it.

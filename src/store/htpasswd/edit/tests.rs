@@ -183,6 +183,15 @@ fn a_line_that_would_read_back_as_something_else_is_not_written() {
 }
 
 #[test]
+fn what_a_killed_edit_left_behind_goes_with_the_next() {
+    let (folder, path) = file(b"a:x\n");
+    fs::write(folder.path().join(".users.htgate"), "a:ha").unwrap();
+    set(&path, &name("b"), "NEW").unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "a:x\nb:NEW\n");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
 fn edits_at_the_same_time_lose_none() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("users");
