@@ -14,4 +14,5 @@ mod equal_time;
 #[path = "../e2e/harness/mod.rs"]
 #[allow(dead_code, reason = "shared with the other tests, which use all of it")]
 mod harness;
+mod reloads;
 mod trial;

@@ -56,18 +56,24 @@ impl Process {
     }
 }
 
-#[allow(dead_code, reason = "for benches/comparison alone")]
+#[allow(dead_code, reason = "for benches/comparison and tests/siege")]
 impl Process {
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
+    /// Sends it a signal, by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(sent.unwrap().success(), "{}: {name}", self.name);
+    }
+
     /// Asks it to end, and waits until it has.
     pub(crate) fn terminate(&mut self) {
-        let id = self.id().to_string();
-        let asked = Command::new("kill").arg(&id).status().unwrap();
+        self.signal("TERM");
         let ended = eventually(Duration::from_secs(15), || self.has_ended());
-        assert!(asked.success() && ended, "{} does not end", self.name);
+        assert!(ended, "{} does not end", self.name);
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     io::Write,
     net::SocketAddr,
     path::PathBuf,
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
 };
 
 use tempfile::TempDir;
@@ -77,7 +77,7 @@ impl Htgate {
     }
 
     /// The running process.
-    #[allow(dead_code, reason = "for benches/comparison alone")]
+    #[allow(dead_code, reason = "for benches/comparison and tests/siege")]
     pub(crate) fn process(&mut self) -> &mut Process {
         self.process.as_mut().expect("htgate is running")
     }
@@ -93,7 +93,30 @@ impl Htgate {
 
     /// Runs a command that has to succeed, and gives its output without the last line break.
     pub(crate) fn run(&self, arguments: &[&str], input: &str) -> String {
-        let mut child = Command::new(PROGRAM)
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = self.output(arguments, input);
+        let errors = String::from_utf8_lossy(&stderr);
+        assert!(status.success(), "htgate {arguments:?}: {status}\n{errors}");
+        String::from_utf8(stdout)
+            .unwrap()
+            .trim_end_matches('\n')
+            .to_owned()
+    }
+
+    /// Runs a command, however it ends.
+    pub(crate) fn output(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = self.spawn(arguments);
+        // A command that reads nothing may be gone already.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
+    /// Starts a command with pipes to all it reads and writes.
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
+        Command::new(PROGRAM)
             .args(arguments)
             .arg("--config")
             .arg(self.path("htgate.toml"))
@@ -101,20 +124,7 @@ impl Htgate {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap();
-        // A command that reads nothing may be gone already.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = child.wait_with_output().unwrap();
-        let errors = String::from_utf8_lossy(&stderr);
-        assert!(status.success(), "htgate {arguments:?}: {status}\n{errors}");
-        String::from_utf8(stdout)
             .unwrap()
-            .trim_end_matches('\n')
-            .to_owned()
     }
 
     /// Creates a key of the realm "intranet" and gives it.
