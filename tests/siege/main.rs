@@ -10,6 +10,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod crashes;
 mod equal_time;
 #[path = "../e2e/harness/mod.rs"]
 #[allow(dead_code, reason = "shared with the other tests, which use all of it")]
