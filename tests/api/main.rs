@@ -13,6 +13,7 @@
 mod bodies;
 mod cli;
 mod demo;
+mod disk;
 mod helpers;
 mod http;
 mod key_use;

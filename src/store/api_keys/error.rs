@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 use crate::identity::Label;
 use crate::identity::{ApiKeyId, NoRandomness};
@@ -29,7 +29,7 @@ pub enum StoreError {
     /// This user may not write here.
     #[error(
         "{}: can't be opened for writing; htgate must be able to write the file and its folder: \
-         see who owns them", path.display()
+         see who owns them, and whether the disk is read-only", path.display()
     )]
     Access {
         /// The file.
@@ -85,7 +85,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// There is no room for the change.
-    #[error("{}: the disk is full; nothing was changed", path.display())]
+    #[error("{}: the disk is full; make room, nothing was changed", path.display())]
     DiskFull {
         /// The file.
         path: PathBuf,
@@ -130,6 +130,12 @@ impl StoreError {
         if let rusqlite::Error::FromSqlConversionFailure(_, _, what) = &source {
             let what = what.to_string();
             return Self::Damaged { path, what };
+        }
+        // The index beside the file is the first to find no room, and SQLite calls that an
+        // input or output error.
+        if source.sqlite_error().map(|error| error.extended_code) == Some(ffi::SQLITE_IOERR_SHMSIZE)
+        {
+            return Self::DiskFull { path };
         }
         match source.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => Self::NotADatabase { path },
