@@ -5,7 +5,7 @@ use std::error::Error;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, named_params};
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, ffi, named_params};
 
 use crate::identity::ApiKeyId;
 use crate::identity::Label;
@@ -27,10 +27,19 @@ pub(super) fn by_secret(
     let sql = concat!(
         "SELECT ",
         columns!(),
-        ", s.not_after FROM secrets s JOIN keys k ON k.id = s.key_id WHERE s.digest = ?1"
+        ", s.not_after, s.digest FROM secrets s JOIN keys k ON k.id = s.key_id WHERE s.digest = ?1"
     );
+    let found = |row: &Row<'_>| {
+        // SECURITY: in a tree that is damaged but looks sound, such as after a write that went
+        // to the wrong page, SQLite may come back with the row of another digest.
+        if row.get_ref(11)?.as_blob() != Ok(index.as_slice()) {
+            let corrupt = ffi::Error::new(ffi::SQLITE_CORRUPT);
+            return Err(rusqlite::Error::SqliteFailure(corrupt, None));
+        }
+        record(row)
+    };
     conn.prepare_cached(sql)?
-        .query_row([index], record)
+        .query_row([index], found)
         .optional()
 }
 

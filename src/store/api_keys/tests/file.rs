@@ -120,6 +120,33 @@ fn a_damaged_file_is_an_error_and_no_answer() {
 }
 
 #[test]
+fn a_page_in_the_wrong_place_makes_no_key_anothers() {
+    let folder = Folder::new();
+    let mut store = folder.store();
+    let keys: Vec<_> = (0..150)
+        .map(|n| create(&mut store, &format!("key {n}")))
+        .collect();
+    drop(store);
+    let whole = fs::read(folder.file()).unwrap();
+    // Leaves of the trees that are searched.
+    let (pages, _) = whole.as_chunks::<4096>();
+    let leaves = || (1..pages.len()).filter(|page| pages[*page][0] == 10);
+    for (place, page) in leaves().flat_map(|to| leaves().map(move |from| (to, from))) {
+        let mut damaged = whole.clone();
+        damaged[place * 4096..][..4096].copy_from_slice(&pages[page]);
+        fs::write(folder.file(), damaged).unwrap();
+        let Ok(store) = SqliteStore::open(&folder.file(), None) else {
+            continue;
+        };
+        for (record, key) in &keys {
+            if let Ok(Some(found)) = store.find(&key.digest()) {
+                assert_eq!(found, *record, "{page} in the place of {place}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_row_that_makes_no_sense_is_an_error_and_no_answer() {
     let folder = Folder::new();
     let (_, key) = create(&mut folder.store(), "ci");
