@@ -20,5 +20,6 @@ mod key_use;
 mod keys;
 mod load;
 mod reload;
+mod store;
 mod users;
 mod wire;
