@@ -1,6 +1,7 @@
 //! `kill -9` at any moment: what was acknowledged is there, and what was not is there whole or
 //! not at all.
 
+mod damage;
 mod keys;
 mod service;
 mod users;
