@@ -2,7 +2,10 @@
 //! not at all.
 
 mod damage;
+mod deeds;
+mod disk;
 mod keys;
+mod power;
 mod service;
 mod users;
 

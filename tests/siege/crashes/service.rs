@@ -2,10 +2,7 @@
 
 use std::{io::Write as _, thread, time::Duration};
 
-use super::{
-    Change, Ended, fraction,
-    keys::{Deed, Store},
-};
+use super::{Change, Ended, deeds::Deed, fraction, keys::Store};
 use crate::trial::Trial;
 
 /// How long the service lives after a command was started, at most.

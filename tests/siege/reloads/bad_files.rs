@@ -20,8 +20,8 @@ use crate::{
     trial::Trial,
 };
 
-/// How soon the log tells; the page says a second, the rest is for a busy machine.
-const SOON: Duration = Duration::from_secs(3);
+/// How long the log may take to tell, also of 256 MiB on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A way to spoil a file, and what is said of it after its name.
 type Spoil = (fn(&Path), &'static str);
@@ -90,7 +90,7 @@ fn spoiled(htgate: &Htgate, name: &str, (spoil, why): Spoil) {
     spoil(&path);
     let told = format!("{name}{why}");
     assert!(
-        eventually(SOON, || htgate.log()[logged..].contains(&told)),
+        eventually(PATIENCE, || htgate.log()[logged..].contains(&told)),
         "the log doesn't say: {told}"
     );
     let ended = htgate.output(&["reload"], "");
