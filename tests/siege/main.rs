@@ -15,5 +15,6 @@ mod equal_time;
 #[path = "../e2e/harness/mod.rs"]
 #[allow(dead_code, reason = "shared with the other tests, which use all of it")]
 mod harness;
+mod paths;
 mod reloads;
 mod trial;
