@@ -10,6 +10,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod advisories;
 mod attacks;
 mod caddy;
 mod captures;

@@ -107,7 +107,8 @@ fn a_client_cannot_describe_another_request_than_its_own() {
     }
 }
 
-/// Applications that read headers through CGI's rules take these for the real ones.
+/// Applications that read headers through CGI's rules take these for the real ones, as in Caddy
+/// GHSA-f59h-q822-g45g.
 #[test]
 #[ignore = "needs nginx, Traefik and Caddy; tests/run installs them"]
 fn an_identity_header_with_underscores_does_not_arrive() {
