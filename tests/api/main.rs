@@ -19,6 +19,7 @@ mod http;
 mod key_use;
 mod keys;
 mod load;
+mod logs;
 mod reload;
 mod store;
 mod users;

@@ -1,6 +1,6 @@
 //! What every answer must hold, and what it may not.
 
-use super::{MEMBERS, ask, every_outcome};
+use super::{MEMBERS, ask, borrowed, every_outcome};
 use crate::helpers::{ALICE, CONFIG, Site, users};
 use crate::http::basic;
 
@@ -20,6 +20,23 @@ fn every_answer_may_not_be_stored_and_has_the_challenges_it_should() {
         if target.starts_with("/auth-request") || status == 200 {
             assert_eq!(answer.body, "", "{target}");
         }
+    }
+}
+
+/// There are no logins that would have to lead back to where somebody came from.
+#[test]
+fn no_answer_leads_elsewhere() {
+    let site = Site::start();
+    for (target, headers, _) in every_outcome() {
+        let mut headers = borrowed(&headers);
+        headers.push(("Referer", "https://evil.example/"));
+        headers.push(("X-Auth-Request-Redirect", "https://evil.example/"));
+        let answer = site.ask(&format!("{target}?rd=https://evil.example/"), &headers);
+        assert!(!(300..400).contains(&answer.status), "{target}");
+        for name in ["Location", "Refresh", "Content-Location"] {
+            assert!(answer.all(name).is_empty(), "{target}: {answer:?}");
+        }
+        assert!(!answer.body.contains("evil"), "{target}: {answer:?}");
     }
 }
 
