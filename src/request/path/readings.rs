@@ -140,13 +140,19 @@ impl Show<'_> {
         Ok(())
     }
 
-    /// Whether dots and blanks at the end of a segment belong to it.
+    /// Whether dots and blanks at the end of a segment belong to it. If not, they go before dot
+    /// segments are resolved, or after; that is the same unless a segment has nothing else.
     fn trimmings(&mut self, path: &[u8]) -> Seen {
         let segments = || path.split(|b| *b == b'/');
         self.dots(path)?;
         if segments().any(|segment| trimmed(segment) != segment) {
-            let trimmed: Vec<&[u8]> = segments().map(trimmed).collect();
-            self.dots(&trimmed.join(&b'/'))?;
+            self.dots(&segmentwise(path, trimmed))?;
+        }
+        let only_ends = |segment| bare(segment).is_empty() && trimmed(segment) != segment;
+        if segments().any(only_ends) {
+            for merge_slashes in [true, false] {
+                self.dots(&segmentwise(&resolve(path, merge_slashes)?, bare))?;
+            }
         }
         Ok(())
     }
@@ -278,14 +284,28 @@ impl Spelling<'_> {
     }
 }
 
+/// A path, each of its segments changed.
+fn segmentwise(path: &[u8], change: fn(&[u8]) -> &[u8]) -> Vec<u8> {
+    let changed: Vec<&[u8]> = path.split(|b| *b == b'/').map(change).collect();
+    changed.join(&b'/')
+}
+
 /// A segment as a file system sees it that drops final dots and blanks; `.` and `..` stay.
 fn trimmed(segment: &[u8]) -> &[u8] {
-    let upto = |end: Option<usize>| segment.get(..end.map_or(0, |i| i + 1)).unwrap_or_default();
-    let unblanked = upto(segment.iter().rposition(|b| *b != b' '));
-    match unblanked {
-        b"." | b".." => unblanked,
-        _ => upto(segment.iter().rposition(|b| !matches!(b, b' ' | b'.'))),
+    match without_final(segment, b" ") {
+        dots @ (b"." | b"..") => dots,
+        _ => bare(segment),
     }
+}
+
+/// The same, where dot segments have been resolved: whatever it holds goes.
+fn bare(segment: &[u8]) -> &[u8] {
+    without_final(segment, b" .")
+}
+
+fn without_final<'a>(segment: &'a [u8], bytes: &[u8]) -> &'a [u8] {
+    let last = segment.iter().rposition(|b| !bytes.contains(b));
+    segment.get(..last.map_or(0, |i| i + 1)).unwrap_or_default()
 }
 
 /// Removes dot segments; a dot segment at the end leaves a slash.
