@@ -60,7 +60,7 @@ pub(super) fn each(path: &[u8], visit: &mut dyn FnMut(&[u8]) -> bool) -> Result<
         visit,
         budget: BUDGET,
     };
-    match show.decodings(path) {
+    match show.fronts(path) {
         Ok(()) | Err(Stop::Enough) => Ok(()),
         Err(Stop::Impossible(why)) => Err(why),
     }
@@ -80,14 +80,39 @@ impl Show<'_> {
         }
     }
 
+    /// As it was sent, and as it is after a server that cuts parameters or resolves segments, and
+    /// only then decodes what is left (`java.net.URI`, Go's `path.Clean`).
+    fn fronts(&mut self, path: &[u8]) -> Seen {
+        self.decodings(path)?;
+        if !path.iter().any(|b| b"%;\\".contains(b)) {
+            return Ok(());
+        }
+        let without_params = Spelling {
+            slash: Some(0),
+            backslash: None,
+            semicolon: Some(0),
+            until_raw_slash: true,
+            end: b"",
+        };
+        let mut seen = vec![path.to_vec()];
+        for path in [path.to_vec(), without_params.of(&raw(path))] {
+            for resolved in resolutions(&path)? {
+                if !seen.contains(&resolved) {
+                    self.decodings(&resolved)?;
+                    seen.push(resolved);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// How often to decode: once, as every server does, and as long as there is something left.
     fn decodings(&mut self, path: &[u8]) -> Seen {
         let impossible = |why| Err(Stop::Impossible(why));
         if path.iter().any(|b| matches!(b, 0..=b' ' | 0x7f | b'#')) {
             return impossible(NoReading::Control);
         }
-        let raw: Vec<Unit> = path.iter().map(|&byte| Unit { byte, depth: 0 }).collect();
-        let (mut units, whole) = decode(&raw, 1);
+        let (mut units, whole) = decode(&raw(path), 1);
         if !whole {
             return impossible(NoReading::Escape);
         }
@@ -140,52 +165,68 @@ impl Show<'_> {
         Ok(())
     }
 
-    /// Whether dots and blanks at the end of a segment belong to it. If not, they go before dot
-    /// segments are resolved, or after; that is the same unless a segment has nothing else.
+    /// Whether dots and blanks at the end of segments belong to them. If not, they go from every
+    /// segment or from the last one, and before dot segments are resolved or after; that is the
+    /// same unless a segment has nothing else.
     fn trimmings(&mut self, path: &[u8]) -> Seen {
         let segments = || path.split(|b| *b == b'/');
         self.dots(path)?;
         if segments().any(|segment| trimmed(segment) != segment) {
-            self.dots(&segmentwise(path, trimmed))?;
+            for cut in cut_ends(path, trimmed) {
+                self.dots(&cut)?;
+            }
         }
         let only_ends = |segment| bare(segment).is_empty() && trimmed(segment) != segment;
         if segments().any(only_ends) {
             for merge_slashes in [true, false] {
-                self.dots(&segmentwise(&resolve(path, merge_slashes)?, bare))?;
+                for cut in cut_ends(&resolve(path, merge_slashes)?, bare) {
+                    self.dots(&cut)?;
+                }
             }
         }
         Ok(())
     }
 
-    /// Dot and empty segments: as they stand, resolved after merging slashes (nginx), and resolved
-    /// without merging (RFC 3986 §5.2.4). What starts with two slashes may be taken for a host
-    /// and a path (RFC 3986 §4.2).
+    /// Dot and empty segments. What starts with two slashes may be taken for a host and a path
+    /// (RFC 3986 §4.2).
     fn dots(&mut self, path: &[u8]) -> Seen {
-        self.resolutions(path)?;
-        if let Some(rest) = path.strip_prefix(b"//") {
+        let host = path.strip_prefix(b"//");
+        let after_host = host.map(|rest| {
             let slash = rest.iter().position(|b| *b == b'/');
-            let after_host = slash.and_then(|slash| rest.get(slash..));
-            self.resolutions(after_host.unwrap_or(b"/"))?;
+            slash.and_then(|slash| rest.get(slash..)).unwrap_or(b"/")
+        });
+        for path in [Some(path), after_host].into_iter().flatten() {
+            for reading in resolutions(path)? {
+                self.reading(&reading)?;
+            }
         }
         Ok(())
     }
+}
 
-    fn resolutions(&mut self, path: &[u8]) -> Seen {
-        self.reading(path)?;
-        let inner = || path.split(|b| *b == b'/').skip(1);
-        let last = inner().count().saturating_sub(1);
-        let empty = inner()
-            .enumerate()
-            .any(|(i, segment)| segment.is_empty() && i < last);
-        let dotted = inner().any(|segment| matches!(segment, b"." | b".."));
-        if empty || dotted {
-            self.reading(&resolve(path, true)?)?;
-        }
-        if empty && dotted {
-            self.reading(&resolve(path, false)?)?;
-        }
-        Ok(())
+/// A path with its dot and empty segments as they stand, resolved after merging slashes (nginx),
+/// resolved without merging (RFC 3986 §5.2.4), and merged only.
+fn resolutions(path: &[u8]) -> Result<Vec<Vec<u8>>, Stop> {
+    let inner = || path.split(|b| *b == b'/').skip(1);
+    let last = inner().count().saturating_sub(1);
+    let empty = inner()
+        .enumerate()
+        .any(|(i, segment)| segment.is_empty() && i < last);
+    let dotted = inner().any(|segment| matches!(segment, b"." | b".."));
+    let mut all = vec![path.to_vec()];
+    if empty || dotted {
+        all.push(resolve(path, true)?);
     }
+    if empty && dotted {
+        all.push(resolve(path, false)?);
+        all.push(merged(path));
+    }
+    Ok(all)
+}
+
+/// Bytes as they were sent.
+fn raw(path: &[u8]) -> Vec<Unit> {
+    path.iter().map(|&byte| Unit { byte, depth: 0 }).collect()
 }
 
 /// One decoding: escapes become bytes of this depth. Also whether every `%` was an escape.
@@ -284,10 +325,20 @@ impl Spelling<'_> {
     }
 }
 
-/// A path, each of its segments changed.
-fn segmentwise(path: &[u8], change: fn(&[u8]) -> &[u8]) -> Vec<u8> {
-    let changed: Vec<&[u8]> = path.split(|b| *b == b'/').map(change).collect();
-    changed.join(&b'/')
+/// A path without the ends that a file system drops: in all segments, and in the last one alone.
+fn cut_ends(path: &[u8], cut: fn(&[u8]) -> &[u8]) -> Vec<Vec<u8>> {
+    let segments: Vec<&[u8]> = path.split(|b| *b == b'/').collect();
+    let mut paths = Vec::new();
+    for untouched in [0, segments.len() - 1] {
+        let (front, back) = segments.split_at(untouched);
+        let back = back.iter().map(|segment| cut(segment));
+        let segments: Vec<&[u8]> = front.iter().copied().chain(back).collect();
+        let path = segments.join(&b'/');
+        if !paths.contains(&path) {
+            paths.push(path);
+        }
+    }
+    paths
 }
 
 /// A segment as a file system sees it that drops final dots and blanks; `.` and `..` stay.
@@ -335,4 +386,11 @@ fn resolve(path: &[u8], merge_slashes: bool) -> Result<Vec<u8>, Stop> {
         resolved.push(b'/');
     }
     Ok(resolved)
+}
+
+/// One slash in place of several.
+fn merged(path: &[u8]) -> Vec<u8> {
+    let mut merged = path.to_vec();
+    merged.dedup_by(|next, before| *next == b'/' && *before == b'/');
+    merged
 }

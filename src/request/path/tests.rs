@@ -89,6 +89,26 @@ fn a_path_that_leaves_the_open_corner_in_any_reading_is_not_open() {
 }
 
 #[test]
+fn what_is_resolved_before_it_is_decoded_is_a_reading_too() {
+    for (target, reading) in [
+        // java.net.URI: normalize(), then getPath().
+        ("/./x/%2e%2e/admin", "/x/../admin"),
+        ("/x//%2e%2e/y", "/x/../y"),
+        ("/x;v=1/../y/%2e%2e/z", "/y/../z"),
+        // Slashes merged, and nothing more.
+        ("//x/./y", "/x/./y"),
+        // Final dots cut at the end of the path only.
+        ("/x./y.", "/x./y"),
+    ] {
+        let readings = Uri::parse(target.as_bytes()).unwrap().readings().unwrap();
+        assert!(
+            readings.contains(&reading.to_owned()),
+            "{target}: {readings:?}"
+        );
+    }
+}
+
+#[test]
 fn what_nobody_reads_has_no_reading() {
     use NoReading::{AboveRoot, Control, Escape, NotAPath, NotUtf8, TooDeep, TooLong};
     for (target, why) in [
@@ -128,7 +148,7 @@ fn readings_are_the_ones_that_servers_pick() {
     for (target, readings) in [
         ("/a/b", vec!["/a/b"]),
         ("/a/./b", vec!["/a/./b", "/a/b"]),
-        ("/a//../b", vec!["/a//../b", "/b", "/a/b"]),
+        ("/a//../b", vec!["/a//../b", "/b", "/a/b", "/a/../b"]),
         ("//h/a", vec!["//h/a", "/h/a", "/a"]),
         ("/a%2fb", vec!["/a%2Fb", "/a/b"]),
         ("/a\\b", vec!["/a\\b", "/a/b"]),
