@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 use super::Limits;
 use super::throttle::{Score, Source, Throttle};
-use super::turns::{Lane, Place, Turns};
+use super::turns::{Lane, Turns};
 use crate::authn::Unavailable;
 use crate::fingerprint::{AsItIs, Fingerprint};
 use crate::identity::Password;
@@ -221,41 +221,51 @@ impl Shared {
         if let Some(verdict) = self.known(&key) {
             return Ok(watch::channel(Progress::Done(verdict)).1);
         }
-        let lane = self.charge(&mut check)?;
+        let lane = self.lane(&check);
         if work.queue.is_full() {
             work.forget_abandoned();
         }
+        // Before it is charged: who finds no place has tried nothing.
+        if !work.queue.has_place(lane) {
+            return Err(Unavailable::Busy);
+        }
+        self.charge(&mut check)?;
         let (progress, flight) = watch::channel(Progress::Waiting);
-        match work.queue.push(lane, (check, progress)) {
-            Place::Found => {}
-            // Whoever waits for it hears so when it is dropped.
-            Place::Taken((displaced, _)) => {
-                work.flights.remove(&displaced.key);
-            }
-            Place::None(_) => return Err(Unavailable::Busy),
+        // Whoever waits for it hears so when it is dropped.
+        if let Some((displaced, _)) = work.queue.push(lane, (check, progress)) {
+            work.flights.remove(&displaced.key);
         }
         work.flights.insert(key, flight.clone());
         self.wake.notify_one();
         Ok(flight)
     }
 
-    /// Charges a check to its score, unless it is known to be no guess; in which lane it waits.
-    fn charge(&self, check: &mut Check) -> Result<Lane, Unavailable> {
-        let familiar = self.familiar.contains_key(&check.key);
-        if let (Some(throttle), Some(score)) = (&self.throttle, &check.score) {
-            let allowed = if familiar {
-                throttle.admit(score)
-            } else {
-                throttle.charge(score)
-            };
-            allowed.map_err(Unavailable::Throttled)?;
+    /// Whether that password was right before, from that network: trying it again is no guess.
+    fn is_familiar(&self, check: &Check) -> bool {
+        self.familiar.contains_key(&check.key)
+    }
+
+    fn lane(&self, check: &Check) -> Lane {
+        if self.is_familiar(check) {
+            Lane::First
+        } else {
+            Lane::Of(check.source)
         }
-        if familiar {
-            // It was not charged, so it has nothing to clear.
+    }
+
+    /// Charges a check to its score, unless it is no guess.
+    fn charge(&self, check: &mut Check) -> Result<(), Unavailable> {
+        let (Some(throttle), Some(score)) = (&self.throttle, check.score) else {
+            return Ok(());
+        };
+        let allowed = if self.is_familiar(check) {
+            // What was not charged has nothing to clear.
             check.score = None;
-            return Ok(Lane::First);
-        }
-        Ok(Lane::Of(check.source))
+            throttle.admit(&score)
+        } else {
+            throttle.charge(&score)
+        };
+        allowed.map_err(Unavailable::Throttled)
     }
 
     /// Computes the hash and remembers what came out.

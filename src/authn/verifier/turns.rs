@@ -23,17 +23,6 @@ pub(super) struct Turns<T> {
     longest: usize,
 }
 
-/// What became of something that came to wait.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Place<T> {
-    /// It waits.
-    Found,
-    /// It waits, and this one, the last of the longest lane, had to go.
-    Taken(T),
-    /// There is no room.
-    None(T),
-}
-
 impl<T> Turns<T> {
     /// An empty queue for so many.
     pub(super) fn new(longest: usize) -> Self {
@@ -50,20 +39,23 @@ impl<T> Turns<T> {
         self.first.len() + waiting >= self.longest
     }
 
-    /// Puts something at the end of its lane. Where there is no room, a lane that would still be
-    /// no shorter than this one gives its last place.
-    pub(super) fn push(&mut self, lane: Lane, item: T) -> Place<T> {
-        let mut place = Place::Found;
-        if self.is_full() {
-            let ours = match lane {
-                Lane::First => 0,
-                Lane::Of(source) => self.lanes.get(&source).map_or(0, VecDeque::len) + 1,
-            };
-            match self.shorten_longest(ours) {
-                Some(displaced) => place = Place::Taken(displaced),
-                None => return Place::None(item),
-            }
+    /// Whether there is a place in this lane: room, or a lane that would still be no shorter than
+    /// this one if it gave its last place.
+    pub(super) fn has_place(&self, lane: Lane) -> bool {
+        let longest = self.lanes.values().map(VecDeque::len).max();
+        !self.is_full() || longest > Some(self.len_with_one_more(lane))
+    }
+
+    /// Puts something at the end of its lane; what has no place then, which may be this.
+    pub(super) fn push(&mut self, lane: Lane, item: T) -> Option<T> {
+        if !self.has_place(lane) {
+            return Some(item);
         }
+        let displaced = if self.is_full() {
+            self.shorten_longest()
+        } else {
+            None
+        };
         match lane {
             Lane::First => self.first.push_back(item),
             Lane::Of(source) => {
@@ -74,7 +66,7 @@ impl<T> Turns<T> {
                 waiting.push_back(item);
             }
         }
-        place
+        displaced
     }
 
     /// What is next.
@@ -103,13 +95,18 @@ impl<T> Turns<T> {
         self.order.retain(|source| self.lanes.contains_key(source));
     }
 
-    /// Takes the last of the longest lane, if that is longer than `ours`.
-    fn shorten_longest(&mut self, ours: usize) -> Option<T> {
-        let (source, waiting) = self
-            .lanes
-            .iter_mut()
-            .max_by_key(|(_, waiting)| waiting.len())
-            .filter(|(_, waiting)| waiting.len() > ours)?;
+    /// How long the lane is with one more. What goes first takes a place from anybody.
+    fn len_with_one_more(&self, lane: Lane) -> usize {
+        match lane {
+            Lane::First => 0,
+            Lane::Of(source) => self.lanes.get(&source).map_or(0, VecDeque::len) + 1,
+        }
+    }
+
+    /// Takes the last of the longest lane.
+    fn shorten_longest(&mut self) -> Option<T> {
+        let lanes = self.lanes.iter_mut();
+        let (source, waiting) = lanes.max_by_key(|(_, waiting)| waiting.len())?;
         let source = *source;
         let item = waiting.pop_back();
         if waiting.is_empty() {
@@ -145,7 +142,7 @@ mod tests {
             (other, "other"),
             (Lane::First, "first"),
         ] {
-            assert_eq!(turns.push(lane, item), Place::Found);
+            assert_eq!(turns.push(lane, item), None);
         }
         assert_eq!(
             drain(&mut turns),
@@ -153,7 +150,7 @@ mod tests {
                 "first", "flood 1", "one 1", "other", "flood 2", "one 2", "flood 3"
             ]
         );
-        assert_eq!(turns.push(flood, "again"), Place::Found);
+        assert_eq!(turns.push(flood, "again"), None);
         assert_eq!(drain(&mut turns), ["again"]);
     }
 
@@ -162,16 +159,16 @@ mod tests {
         let mut turns = Turns::new(4);
         let (flood, one) = (lane("192.0.2.1"), lane("192.0.2.2"));
         for item in 1..=4 {
-            assert_eq!(turns.push(flood, item), Place::Found);
+            assert_eq!(turns.push(flood, item), None);
         }
-        assert_eq!(turns.push(flood, 5), Place::None(5));
-        assert_eq!(turns.push(one, 10), Place::Taken(4));
-        assert_eq!(turns.push(one, 11), Place::Taken(3));
-        assert_eq!(turns.push(one, 12), Place::None(12), "both have two");
-        assert_eq!(turns.push(flood, 6), Place::None(6));
+        assert_eq!(turns.push(flood, 5), Some(5));
+        assert_eq!(turns.push(one, 10), Some(4));
+        assert_eq!(turns.push(one, 11), Some(3));
+        assert_eq!(turns.push(one, 12), Some(12), "both have two");
+        assert_eq!(turns.push(flood, 6), Some(6));
         assert_eq!(turns.pop(), Some(1));
-        assert_eq!(turns.push(Lane::First, 20), Place::Found);
-        assert_eq!(turns.push(Lane::First, 21), Place::Taken(11));
+        assert_eq!(turns.push(Lane::First, 20), None);
+        assert_eq!(turns.push(Lane::First, 21), Some(11));
         assert_eq!(drain(&mut turns), [20, 21, 10, 2]);
     }
 
