@@ -16,7 +16,8 @@ use moka::sync::Cache;
 use tokio::sync::watch;
 
 use super::Limits;
-use super::throttle::{Score, Source, Throttle};
+use super::source::Source;
+use super::throttle::{Score, Throttle};
 use super::turns::{Lane, Turns};
 use crate::authn::Unavailable;
 use crate::fingerprint::{AsItIs, Fingerprint};

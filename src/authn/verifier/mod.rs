@@ -12,6 +12,7 @@
 //! - Guesses are limited by the client's network and the user together, before they are hashed.
 
 mod hashing;
+mod source;
 mod throttle;
 mod turns;
 
@@ -29,7 +30,8 @@ use zeroize::Zeroizing;
 pub use self::throttle::Allowance;
 
 use self::hashing::{Check, Hashing, Subject};
-use self::throttle::{Score, Source};
+use self::source::Source;
+use self::throttle::Score;
 use super::Unavailable;
 use crate::fingerprint::{Fingerprint, Fingerprinter};
 use crate::identity::{Password, Username};

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::throttle::Source;
+use super::source::Source;
 
 /// In which lane something waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
