@@ -9,8 +9,8 @@ pub(super) enum Source {
     Untold,
     /// One address.
     V4(Ipv4Addr),
-    /// A /64, which is the least that a customer is given (RFC 6177).
-    V6([u8; 8]),
+    /// A /56: more than a /64, which is one link, is what a home is given (RFC 6177, RIPE-690).
+    V6([u8; 7]),
 }
 
 impl Source {
@@ -19,15 +19,15 @@ impl Source {
         match client {
             IpAddr::V4(address) => Self::V4(address),
             IpAddr::V6(address) => {
-                let [network @ .., _, _, _, _, _, _, _, _] = address.octets();
+                let [network @ .., _, _, _, _, _, _, _, _, _] = address.octets();
                 Self::V6(network)
             }
         }
     }
 
     /// As bytes that no other source has.
-    pub(super) fn bytes(self) -> [u8; 9] {
-        let mut bytes = [0; 9];
+    pub(super) fn bytes(self) -> [u8; 8] {
+        let mut bytes = [0; 8];
         match self {
             Self::Untold => {}
             Self::V4(address) => {
@@ -53,7 +53,8 @@ mod tests {
             ("192.0.2.1", "192.0.2.1", true),
             ("192.0.2.1", "192.0.2.2", false),
             ("2001:db8::1", "2001:db8::ffff:0:0:1", true),
-            ("2001:db8::1", "2001:db8:0:1::1", false),
+            ("2001:db8::1", "2001:db8:0:ff::1", true),
+            ("2001:db8::1", "2001:db8:0:100::1", false),
             ("4.0.0.0", "400::", false),
         ] {
             let [one_source, other_source] =
