@@ -1,0 +1,153 @@
+//! The fuzz targets without a fuzzer: every input of the corpora, and mutations of them.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    missing_docs,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[path = "../fuzz/entry/mod.rs"]
+#[allow(unreachable_pub, dead_code, reason = "shared with the fuzz crate")]
+mod entry;
+
+use std::fs;
+use std::panic::catch_unwind;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// For how long each target gets mutations.
+const PATIENCE: Duration = Duration::from_millis(1500);
+/// The longest input that is made.
+const LONGEST: usize = 512;
+
+/// Replays the target's corpus, then runs it on mutations until it has had its time.
+fn fuzz(name: &str, target: fn(&[u8])) {
+    let corpus = corpus(name);
+    assert!(
+        corpus.len() >= 5,
+        "{name}: a corpus of {} inputs",
+        corpus.len()
+    );
+    let try_on = |input: &[u8]| {
+        let input_or_panic = catch_unwind(|| target(input));
+        assert!(
+            input_or_panic.is_ok(),
+            "{name} fails on b\"{}\"",
+            input.escape_ascii()
+        );
+    };
+    for input in &corpus {
+        try_on(input);
+    }
+    let mut chance = Chance(0x9E37_79B9_7F4A_7C15);
+    let started = Instant::now();
+    while started.elapsed() < PATIENCE {
+        try_on(&mutation(&corpus, &mut chance));
+    }
+}
+
+fn corpus(name: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fuzz/corpus")
+        .join(name);
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .collect();
+    files.sort();
+    files.iter().map(|file| fs::read(file).unwrap()).collect()
+}
+
+/// An input of the corpus with a few bytes or runs of bytes changed, or bytes out of nowhere.
+fn mutation(corpus: &[Vec<u8>], chance: &mut Chance) -> Vec<u8> {
+    if chance.below(8) == 0 {
+        return (0..chance.below(LONGEST)).map(|_| chance.byte()).collect();
+    }
+    let mut input = corpus[chance.below(corpus.len())].clone();
+    for _ in 0..=chance.below(4) {
+        let other = &corpus[chance.below(corpus.len())];
+        let from = chance.below(other.len() + 1);
+        let run = &other[from..][..chance.below(other.len() - from + 1).min(32)];
+        let at = chance.below(input.len() + 1);
+        match chance.below(5) {
+            0 => input.truncate(at),
+            1 => input.insert(at, chance.byte()),
+            2 if at < input.len() => input[at] ^= 1 << chance.below(8),
+            3 => drop(input.splice(at..at, run.iter().copied())),
+            _ => {
+                let end = (at + chance.below(8)).min(input.len());
+                input.splice(at..end, run.iter().copied());
+            }
+        }
+    }
+    input.truncate(LONGEST * 4);
+    input
+}
+
+/// Chances that come out the same every time (xorshift64).
+struct Chance(u64);
+
+impl Chance {
+    fn byte(&mut self) -> u8 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0.to_le_bytes()[3]
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        let wide = usize::from(self.byte()) << 8 | usize::from(self.byte());
+        wide % end.max(1)
+    }
+}
+
+#[test]
+fn authorization_values_say_one_thing() {
+    fuzz("authorization", entry::authorization);
+}
+
+#[test]
+fn challenges_are_read_back_as_they_were_written() {
+    fuzz("challenge", entry::challenge);
+}
+
+#[test]
+fn configurations_load_or_have_problems() {
+    fuzz("configuration", entry::configuration);
+}
+
+#[test]
+fn decisions_are_those_of_an_oracle() {
+    fuzz("decision", entry::decision);
+}
+
+#[test]
+fn descriptions_are_read_from_their_own_family() {
+    fuzz("description", entry::description);
+}
+
+#[test]
+fn group_files_add_up() {
+    fuzz("groups", entry::groups);
+}
+
+#[test]
+fn hosts_match_as_written() {
+    fuzz("host", entry::host);
+}
+
+#[test]
+fn htpasswd_files_are_consistent() {
+    fuzz("htpasswd", entry::htpasswd);
+}
+
+#[test]
+fn paths_have_the_readings_of_every_server() {
+    fuzz("path", entry::path);
+}
+
+#[test]
+fn query_keys_are_taken_once() {
+    fuzz("query_key", entry::query_key);
+}
