@@ -12,6 +12,7 @@
 
 mod crashes;
 mod equal_time;
+mod decisions;
 #[path = "../e2e/harness/mod.rs"]
 #[allow(dead_code, reason = "shared with the other tests, which use all of it")]
 mod harness;
