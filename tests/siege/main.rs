@@ -11,8 +11,8 @@
 )]
 
 mod crashes;
-mod equal_time;
 mod decisions;
+mod equal_time;
 #[path = "../e2e/harness/mod.rs"]
 #[allow(dead_code, reason = "shared with the other tests, which use all of it")]
 mod harness;

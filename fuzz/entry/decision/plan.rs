@@ -460,6 +460,15 @@ impl Host {
 }
 
 impl Credentials {
+    /// Whether this is a user and a password, as far as the header says.
+    pub fn is_pair(&self) -> bool {
+        match self {
+            Self::Password { .. } => true,
+            Self::Key { way, .. } | Self::UnknownKey { way, .. } => *way == Way::BasicUser,
+            Self::Nothing | Self::Malformed(_) | Self::Several(_) => false,
+        }
+    }
+
     fn choose(input: &mut Input) -> Self {
         let way = |input: &mut Input| {
             input.pick(&[

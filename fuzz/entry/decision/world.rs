@@ -50,6 +50,7 @@ impl Stage {
         let limits = Limits {
             ttl: Duration::from_secs(60),
             capacity: 1000,
+            guesses: None,
         };
         Self {
             users: Arc::new(Htpasswd::parse(&users(), WeakFormats::NONE).unwrap()),
@@ -93,6 +94,7 @@ fn keys() -> (KeySource, Vec<String>) {
         KeySource {
             keys: Arc::new(keys),
             prefix,
+            clock: Arc::default(),
         },
         values,
     )
