@@ -46,7 +46,9 @@ pub(super) async fn respond(gate: &Gate, peer: Peer, request: &Request) -> Respo
     if line.is_some_and(|line| line.is_closing()) {
         return last(response(Reply::new(400), request));
     }
+    let busy = line.map(|line| line.arrived());
     let answer = answer(gate, peer, request).await;
+    drop(busy);
     match line {
         Some(line) if announces_more(head) => line.hang_up(),
         Some(line) if head.connection_type() == ConnectionType::Close => line.close(),

@@ -18,4 +18,7 @@ mod equal_time;
 mod harness;
 mod paths;
 mod reloads;
+
+mod floods;
+mod observed;
 mod trial;

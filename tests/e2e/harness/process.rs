@@ -4,7 +4,7 @@ use std::{
     fs,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::atomic::{AtomicU16, Ordering},
     thread,
     time::Duration,
@@ -69,11 +69,17 @@ impl Process {
         assert!(sent.unwrap().success(), "{}: {name}", self.name);
     }
 
+    /// Waits until it has ended.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let ended = eventually(Duration::from_secs(15), || self.has_ended());
+        assert!(ended, "{} does not end", self.name);
+        self.child.wait().unwrap()
+    }
+
     /// Asks it to end, and waits until it has.
     pub(crate) fn terminate(&mut self) {
         self.signal("TERM");
-        let ended = eventually(Duration::from_secs(15), || self.has_ended());
-        assert!(ended, "{} does not end", self.name);
+        self.wait();
     }
 }
 

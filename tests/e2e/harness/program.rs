@@ -23,7 +23,7 @@ pub(crate) struct Htgate {
     folder: TempDir,
     process: Option<Process>,
     pub(crate) address: SocketAddr,
-    admin: SocketAddr,
+    pub(crate) admin: SocketAddr,
 }
 
 impl Htgate {
