@@ -17,6 +17,8 @@ use std::time::Duration;
 use actix_rt::time::{Instant, Sleep, sleep};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::passing;
+
 /// How long what the peer still sends is taken and thrown away: who is cut off while writing may
 /// lose the answer.
 const LINGER: Duration = Duration::from_secs(1);
@@ -224,5 +226,15 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Cuttable<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+/// SECURITY: what was read as no request, such as a head that is malformed, is among the heads that
+/// actix-http keeps.
+impl<S> Drop for Cuttable<S> {
+    fn drop(&mut self) {
+        if self.line.begun.get() {
+            passing::sweep();
+        }
     }
 }

@@ -10,6 +10,7 @@ mod body;
 mod handler;
 mod line;
 mod listener;
+mod passing;
 mod unix;
 
 use std::convert::Infallible;
@@ -25,6 +26,7 @@ use actix_service::{ServiceFactoryExt as _, fn_service};
 use handler::{Peer, respond};
 use line::Cuttable;
 pub use listener::{BindError, Bound, Probe, SocketFile};
+use passing::Passing;
 use unix::QuietStream;
 
 use crate::gate::Gate;
@@ -60,10 +62,12 @@ macro_rules! h1 {
             })
             .expect(fn_service(move |request: Request| {
                 let gate = Rc::clone(&expecting);
+                let request = Passing::from(request);
                 async move { Err::<Request, _>(respond(&gate, $peer, &request).await) }
             }))
             .h1(fn_service(move |request: Request| {
                 let gate = Rc::clone(&gate);
+                let request = Passing::from(request);
                 async move { Ok::<_, Infallible>(respond(&gate, $peer, &request).await) }
             }))
     }};

@@ -70,7 +70,10 @@ impl AsyncRead for QuietStream {
             if cfg!(target_os = "linux") && (1..room).contains(&read) {
                 ready.clear_ready();
             }
-            buffer.put_slice(chunk.split_at(read).0);
+            let came = chunk.split_at_mut(read).0;
+            buffer.put_slice(came);
+            // SECURITY: it may be somebody's password.
+            came.fill(0);
             return Poll::Ready(Ok(()));
         }
     }
