@@ -239,9 +239,15 @@ impl Files {
             let members = groups.current().members();
             let strangers =
                 members.filter(|(name, _)| users.is_some_and(|users| users.get(name).is_none()));
-            warnings.extend(strangers.map(|(name, line)| {
-                let name = Shown(name);
-                format!("{file}: line {line}: member {name} is no user of this realm")
+            warnings.extend(strangers.map(|(name, line)| match name {
+                // SECURITY: lines of a password file; what is in them is not for the log.
+                [b'$' | b'{', ..] => format!(
+                    "{file}: line {line}: a member looks like a password's hash; this file is for groups"
+                ),
+                _ => {
+                    let name = Shown(name);
+                    format!("{file}: line {line}: member {name} is no user of this realm")
+                }
             }));
         }
         warnings
