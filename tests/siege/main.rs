@@ -19,6 +19,8 @@ mod harness;
 mod paths;
 mod reloads;
 
+mod canary;
 mod floods;
 mod observed;
+mod secrets;
 mod trial;
