@@ -24,6 +24,8 @@ const QUIET: Duration = Duration::from_millis(150);
 /// How long an empty file must be: what rewrites a file in place empties it first, and then may
 /// have to wait for its content (`fetch > users`) or for the disk.
 const QUIET_EMPTY: Duration = Duration::from_millis(750);
+/// How long ago a file must have been written to be read at once.
+const SETTLED: Duration = Duration::from_secs(5);
 /// How long whoever can't do without the file waits for that.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Reads a file's bytes into what it means.
@@ -78,15 +80,15 @@ impl Stamp {
         if self.size == 0 { QUIET_EMPTY } else { QUIET }
     }
 
-    /// Whether the file has been left alone long enough that a further write would show.
-    fn is_quiet(&self) -> bool {
+    /// Whether the file was written so long ago that nobody can still be at it, even if the clock
+    /// was set since, or is another machine's.
+    fn is_settled(&self) -> bool {
         let (seconds, nanos) = self.changed;
         let (Ok(seconds), Ok(nanos)) = (u64::try_from(seconds), u32::try_from(nanos)) else {
-            return true;
+            return false;
         };
         let written = SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos);
-        // A time in the future is no reason to wait for it.
-        written.elapsed().map_or(true, |age| age >= self.pause())
+        written.elapsed().is_ok_and(|age| age >= SETTLED)
     }
 }
 
@@ -207,9 +209,10 @@ impl<T> Watched<T> {
 /// Reads a file that nobody has written to for a moment, and that doesn't change meanwhile.
 fn read_quiet(path: &Path) -> io::Result<(Vec<u8>, Stamp)> {
     let started = Instant::now();
+    let mut seen = (Stamp::of(path)?, started);
     loop {
-        let stamp = Stamp::of(path)?;
-        if stamp.is_quiet() {
+        let (stamp, since) = seen;
+        if stamp.is_settled() || since.elapsed() >= stamp.pause() {
             let bytes = read(path)?;
             if Stamp::of(path)? == stamp {
                 return Ok((bytes, stamp));
@@ -219,6 +222,10 @@ fn read_quiet(path: &Path) -> io::Result<(Vec<u8>, Stamp)> {
             return Err(io::Error::other("it is being written to all the time"));
         }
         thread::sleep(Duration::from_millis(10));
+        let stamp = Stamp::of(path)?;
+        if stamp != seen.0 {
+            seen = (stamp, Instant::now());
+        }
     }
 }
 
@@ -349,6 +356,22 @@ mod tests {
         until(&mut watched, "old");
         fs::write(&path, "").unwrap();
         until(&mut watched, "");
+    }
+
+    #[test]
+    fn only_what_was_written_long_ago_is_taken_for_settled() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "one").unwrap();
+        let found = Stamp::of(&path).unwrap();
+        for (seconds, settled) in [(-3600, true), (-10, true), (-1, false), (3600, false)] {
+            let changed = (found.changed.0 + seconds, found.changed.1);
+            assert_eq!(
+                Stamp { changed, ..found }.is_settled(),
+                settled,
+                "{seconds}"
+            );
+        }
     }
 
     #[test]
