@@ -133,8 +133,10 @@ fn change(
     if let Some(hasty) = hasty {
         hasty.wait_with_output().unwrap();
     }
-    let slowest = &mut slowest.0[how as usize];
-    *slowest = since.elapsed().max(*slowest);
+    if written == Written::InTime {
+        let slowest = &mut slowest.0[how as usize];
+        *slowest = since.elapsed().max(*slowest);
+    }
     written
 }
 
