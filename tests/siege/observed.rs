@@ -13,13 +13,6 @@ use crate::harness::process::Process;
 /// Clock ticks of `/proc/PID/stat`, which are a hundredth of a second on every Linux.
 const TICK: Duration = Duration::from_millis(10);
 
-/// Sends it a signal, by name.
-pub(crate) fn raise(process: &Process, signal: &str) {
-    let id = process.id().to_string();
-    let sent = Command::new("kill").args(["-s", signal, &id]).status();
-    assert!(sent.unwrap().success(), "{signal} is sent");
-}
-
 /// Whether the tests run as root.
 pub(crate) fn is_root() -> bool {
     rustix::process::geteuid().is_root()

@@ -12,7 +12,7 @@ use super::world::World;
 use crate::{
     canary::Search,
     harness::{Failures, eventually, http::PATIENCE, program::PROGRAM, site},
-    observed::{is_root, raise, writable_memory},
+    observed::{is_root, writable_memory},
     trial::Trial,
 };
 
@@ -72,7 +72,7 @@ fn a_crash_leaves_no_core() {
         ]);
         command.current_dir(htgate.path(""));
         htgate.serve_by(command);
-        raise(htgate.process(), signal);
+        htgate.process().signal(signal);
         let ended = htgate.process().wait();
         assert!(ended.signal().is_some(), "{signal}: {ended}");
         assert!(!ended.core_dumped(), "{signal}: {ended}");

@@ -6,7 +6,6 @@ use super::world::World;
 use crate::{
     canary::{Canary, Search},
     harness::{Failures, eventually, http::PATIENCE},
-    observed::raise,
     trial::Trial,
 };
 
@@ -41,6 +40,17 @@ fn no_answer_and_no_line_of_the_log_tells_a_secret() {
         seen.iter().all(|count| *count > 0),
         "every outcome: {seen:?}"
     );
+    for (lines, _) in &presentations {
+        for path in ["/healthz", "/readyz", "/metrics", "/reload"] {
+            let answer = world.ask_admin(path, lines);
+            search.look(
+                &format!("the admin's answer on {path}"),
+                &answer,
+                &mut failures,
+            );
+            asked += 1;
+        }
+    }
     let log = world.htgate.log();
     assert!(log.contains("allowed") && log.contains("401"), "{log}");
     search.look("the log", log.as_bytes(), &mut failures);
@@ -161,14 +171,14 @@ fn no_message_about_a_file_that_cannot_be_used_tells_what_is_in_it() {
             );
         }
         let before = world.htgate.log().len();
-        raise(world.htgate.process(), "HUP");
+        world.htgate.process().signal("HUP");
         let told = eventually(PATIENCE, || {
             world.htgate.log().len() > before || *added == "\n"
         });
         assert!(told, "the log says nothing of {added}");
         fs::write(&path, whole).unwrap();
-        world.htgate.run(&["reload"], "");
     }
+    world.htgate.run(&["reload"], "");
     search.look("the log", world.htgate.log().as_bytes(), &mut failures);
     failures.report();
     let tried = format!(

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, Permissions},
+    net::SocketAddr,
     os::unix::fs::PermissionsExt,
     process::Command,
 };
@@ -175,10 +176,22 @@ impl World {
         head.truncate(head.len() - 2);
         head.extend_from_slice(format!("Accept: {accept}\r\n{lines}").as_bytes());
         head.extend_from_slice(b"Connection: close\r\n\r\n");
-        let mut connection = Connection::open(self.htgate.address);
-        connection.send(&head).unwrap();
-        connection.read_to_end().unwrap_or_default()
+        raw(self.htgate.address, &head)
     }
+
+    /// The same of the admin listener, where nobody needs any.
+    pub(crate) fn ask_admin(&self, path: &str, lines: &str) -> Vec<u8> {
+        let rest = "Host: htgate\r\nConnection: close\r\n";
+        let head = format!("GET {path} HTTP/1.1\r\n{rest}{lines}\r\n");
+        raw(self.htgate.admin, head.as_bytes())
+    }
+}
+
+/// Asks, and gives all bytes of the answer.
+fn raw(address: SocketAddr, head: &[u8]) -> Vec<u8> {
+    let mut connection = Connection::open(address);
+    connection.send(head).unwrap();
+    connection.read_to_end().unwrap_or_default()
 }
 
 #[expect(deprecated, reason = "an old scheme that old files hold")]
