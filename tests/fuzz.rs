@@ -16,6 +16,8 @@ use std::panic::catch_unwind;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use fastrand::Rng;
+
 /// For how long each target gets mutations.
 const PATIENCE: Duration = Duration::from_millis(1500);
 /// The longest input that is made.
@@ -40,10 +42,10 @@ fn fuzz(name: &str, target: fn(&[u8])) {
     for input in &corpus {
         try_on(input);
     }
-    let mut chance = Chance(0x9E37_79B9_7F4A_7C15);
+    let mut random = Rng::with_seed(7);
     let started = Instant::now();
     while started.elapsed() < PATIENCE {
-        try_on(&mutation(&corpus, &mut chance));
+        try_on(&mutation(&corpus, &mut random));
     }
 }
 
@@ -60,46 +62,31 @@ fn corpus(name: &str) -> Vec<Vec<u8>> {
 }
 
 /// An input of the corpus with a few bytes or runs of bytes changed, or bytes out of nowhere.
-fn mutation(corpus: &[Vec<u8>], chance: &mut Chance) -> Vec<u8> {
-    if chance.below(8) == 0 {
-        return (0..chance.below(LONGEST)).map(|_| chance.byte()).collect();
+fn mutation(corpus: &[Vec<u8>], random: &mut Rng) -> Vec<u8> {
+    if random.usize(..8) == 0 {
+        return (0..random.usize(..LONGEST))
+            .map(|_| random.u8(..))
+            .collect();
     }
-    let mut input = corpus[chance.below(corpus.len())].clone();
-    for _ in 0..=chance.below(4) {
-        let other = &corpus[chance.below(corpus.len())];
-        let from = chance.below(other.len() + 1);
-        let run = &other[from..][..chance.below(other.len() - from + 1).min(32)];
-        let at = chance.below(input.len() + 1);
-        match chance.below(5) {
+    let mut input = corpus[random.usize(..corpus.len())].clone();
+    for _ in 0..=random.usize(..4) {
+        let other = &corpus[random.usize(..corpus.len())];
+        let from = random.usize(..=other.len());
+        let run = &other[from..][..random.usize(..=other.len() - from).min(32)];
+        let at = random.usize(..=input.len());
+        match random.usize(..5) {
             0 => input.truncate(at),
-            1 => input.insert(at, chance.byte()),
-            2 if at < input.len() => input[at] ^= 1 << chance.below(8),
+            1 => input.insert(at, random.u8(..)),
+            2 if at < input.len() => input[at] ^= 1 << random.usize(..8),
             3 => drop(input.splice(at..at, run.iter().copied())),
             _ => {
-                let end = (at + chance.below(8)).min(input.len());
+                let end = (at + random.usize(..8)).min(input.len());
                 input.splice(at..end, run.iter().copied());
             }
         }
     }
     input.truncate(LONGEST * 4);
     input
-}
-
-/// Chances that come out the same every time (xorshift64).
-struct Chance(u64);
-
-impl Chance {
-    fn byte(&mut self) -> u8 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0.to_le_bytes()[3]
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        let wide = usize::from(self.byte()) << 8 | usize::from(self.byte());
-        wide % end.max(1)
-    }
 }
 
 #[test]

@@ -26,14 +26,15 @@ const SECRET: Guard = Guard {
     what: "is open to others; chmod 0640 it, or less",
 };
 
-/// A file that the configuration names.
+/// A file that the configuration may name.
 struct Named<'a> {
-    section: &'a str,
-    key: &'a str,
-    path: &'a Path,
+    section: String,
+    key: &'static str,
+    /// Nothing where the key isn't there.
+    path: Option<&'a Path>,
     guard: Guard,
     /// What to do if it isn't there.
-    hint: &'a str,
+    hint: String,
 }
 
 impl Settings {
@@ -51,41 +52,16 @@ impl Settings {
                 message: what.to_owned(),
             });
         }
-        for realm in self.realms.values() {
-            let section = &format!("realms.{}", realm.name);
-            let hint = &format!("; \"htgate user set --realm {} NAME\" makes it", realm.name);
-            let groups_hint = "; make it, with lines such as \"staff: alice bob\"";
-            for (key, path, hint) in [
-                ("htpasswd", &realm.htpasswd, hint.as_str()),
-                ("groups", &realm.groups, groups_hint),
-            ] {
-                if let Some(path) = path {
-                    let guard = TRUSTED;
-                    self.hold(
-                        &mut problems,
-                        &Named {
-                            section,
-                            key,
-                            path,
-                            guard,
-                            hint,
-                        },
-                    );
-                }
+        for named in self.named_files() {
+            for message in named.complaints() {
+                let Named { section, key, .. } = &named;
+                let line = self.lines.get(&format!("{section}.{key}")).copied();
+                problems.push(Problem {
+                    line: line.unwrap_or(0),
+                    place: self.file.display().to_string(),
+                    message: format!("[{section}] {key}: {message}"),
+                });
             }
-        }
-        if let Some(path) = &self.api_keys.pepper_file {
-            let (section, key, guard, hint) = ("api_keys", "pepper_file", SECRET, "");
-            self.hold(
-                &mut problems,
-                &Named {
-                    section,
-                    key,
-                    path,
-                    guard,
-                    hint,
-                },
-            );
         }
         if problems.is_empty() {
             Ok(())
@@ -94,33 +70,53 @@ impl Settings {
         }
     }
 
-    fn hold(&self, problems: &mut Problems, named: &Named<'_>) {
-        let Named {
-            section,
-            key,
-            path,
-            guard,
-            hint,
-        } = named;
-        let mut problem = |message: String| {
-            let line = self.lines.get(&format!("{section}.{key}")).copied();
-            problems.push(Problem {
-                line: line.unwrap_or(0),
-                place: self.file.display().to_string(),
-                message: format!("[{section}] {key}: {message}"),
-            });
+    fn named_files(&self) -> impl Iterator<Item = Named<'_>> {
+        let of_realms = self.realms.values().flat_map(|realm| {
+            let name = &realm.name;
+            [
+                Named {
+                    section: format!("realms.{name}"),
+                    key: "htpasswd",
+                    path: realm.htpasswd.as_deref(),
+                    guard: TRUSTED,
+                    hint: format!("; \"htgate user set --realm {name} NAME\" makes it"),
+                },
+                Named {
+                    section: format!("realms.{name}"),
+                    key: "groups",
+                    path: realm.groups.as_deref(),
+                    guard: TRUSTED,
+                    hint: "; make it, with lines such as \"staff: alice bob\"".to_owned(),
+                },
+            ]
+        });
+        of_realms.chain([Named {
+            section: "api_keys".to_owned(),
+            key: "pepper_file",
+            path: self.api_keys.pepper_file.as_deref(),
+            guard: SECRET,
+            hint: String::new(),
+        }])
+    }
+}
+
+impl Named<'_> {
+    fn complaints(&self) -> Vec<String> {
+        let Some(path) = self.path else {
+            return Vec::new();
         };
-        if let Err(error) = File::open(path) {
+        let shown = path.display();
+        let unreadable = File::open(path).err().map(|error| {
             let hint = match error.kind() {
-                io::ErrorKind::NotFound => hint,
+                io::ErrorKind::NotFound => &self.hint,
                 io::ErrorKind::PermissionDenied => "; let the user that runs htgate read it",
                 _ => "",
             };
-            problem(format!("can't read {}: {error}{hint}", path.display()));
-        }
-        if let Some(what) = guard.complaint(path) {
-            problem(format!("{} {what}", path.display()));
-        }
+            format!("can't read {shown}: {error}{hint}")
+        });
+        let complaint = self.guard.complaint(path);
+        let open = complaint.map(|what| format!("{shown} {what}"));
+        unreadable.into_iter().chain(open).collect()
     }
 }
 

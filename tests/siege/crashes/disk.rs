@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use super::{any, fraction};
+use super::any;
 
 /// What a disk writes whole.
 const SECTOR: usize = 512;
@@ -151,7 +151,7 @@ impl Disk {
         fs::create_dir(folder).unwrap();
         let names = any(&self.names).iter();
         for (name, number) in names.filter(|(name, _)| !name.ends_with("-shm")) {
-            let content = self.files[*number].content(|| fraction() < 0.5);
+            let content = self.files[*number].content(|| fastrand::f64() < 0.5);
             fs::write(folder.join(name), content).unwrap();
         }
     }

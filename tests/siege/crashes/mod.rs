@@ -54,7 +54,7 @@ impl Killer {
         // The first of a kind is let be, to see how long it takes.
         let known = self.typical.get(kind).copied();
         let delay = known.map_or(PATIENCE, |typical| {
-            typical.mul_f64(1.2 * fraction().powf(0.25))
+            typical.mul_f64(1.2 * fastrand::f64().powf(0.25))
         });
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         let started = Instant::now();
@@ -111,13 +111,7 @@ impl Killer {
     }
 }
 
-/// From 0 to 1.
-fn fraction() -> f64 {
-    f64::from(getrandom::u32().unwrap()) / f64::from(u32::MAX)
-}
-
 /// One of these.
 fn any<T>(choices: &[T]) -> &T {
-    let at = getrandom::u32().unwrap() as usize % choices.len();
-    &choices[at]
+    &choices[fastrand::usize(..choices.len())]
 }

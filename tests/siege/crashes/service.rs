@@ -2,7 +2,7 @@
 
 use std::{io::Write as _, thread, time::Duration};
 
-use super::{Change, Ended, deeds::Deed, fraction, keys::Store};
+use super::{Change, Ended, deeds::Deed, keys::Store};
 use crate::trial::Trial;
 
 /// How long the service lives after a command was started, at most.
@@ -21,7 +21,7 @@ fn a_service_that_is_killed_takes_no_change_with_it() {
         let mut command = store.htgate.spawn(&deed.arguments());
         let input = deed.input();
         let _ = command.stdin.take().unwrap().write_all(input.as_bytes());
-        thread::sleep(LONGEST.mul_f64(fraction()));
+        thread::sleep(LONGEST.mul_f64(fastrand::f64()));
         store.htgate.stop();
         let output = command.wait_with_output().unwrap();
         let ended = Ended {

@@ -107,9 +107,10 @@ fn compare(
     let mut worst = String::new();
     for _ in 0..LOOKS {
         let mut classes: Vec<Class> = names.iter().map(|name| Class::new(name)).collect();
-        for round in 0..rounds {
-            for place in samples::order(names.len(), round) {
-                let class = &mut classes[place];
+        for _ in 0..rounds {
+            // So that no class always comes after the same other one.
+            fastrand::shuffle(&mut classes);
+            for class in &mut classes {
                 let took = sample(&class.name);
                 class.samples.push(took);
             }

@@ -111,34 +111,12 @@ pub(super) fn quantile(samples: &[f64], share: f64) -> f64 {
     sorted[at.min(sorted.len() - 1)]
 }
 
-/// The places 0 to `count`, in an order drawn for this round, so that no class always comes after
-/// the same other one.
-pub(super) fn order(count: usize, round: u64) -> Vec<usize> {
-    let mut places: Vec<usize> = (0..count).collect();
-    let mut state = round;
-    for at in (1..count).rev() {
-        let drawn = splitmix(&mut state) % (at as u64 + 1);
-        places.swap(at, usize::try_from(drawn).unwrap());
-    }
-    places
-}
-
-/// The generator `SplitMix64`.
-fn splitmix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut mixed = *state;
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
-}
-
 #[test]
 fn classes_that_differ_are_told_apart_and_equal_ones_are_not() {
-    let mut state = 7;
+    let mut random = fastrand::Rng::with_seed(7);
     let mut class = |name: &str, mean: f64, spread: f64| {
         let mut class = Class::new(name);
-        #[expect(clippy::cast_precision_loss, reason = "a share")]
-        let mut draw = || splitmix(&mut state) as f64 / u64::MAX as f64;
+        let mut draw = || random.f64();
         class.samples = (0..4000)
             .map(|_| mean + spread * (draw() + draw() - 1.0))
             .collect();

@@ -17,11 +17,11 @@
 //!
 //! Elsewhere parameters (`;jsessionid=…`), empty segments, final dots and escaped slashes occur.
 
+use fastrand::Rng;
 use htgate::policy::PolicyRef::{self, Closed, Open};
 
 use super::{
-    chance::Chance,
-    models,
+    models, pick,
     sites::{STAFF, Site},
 };
 use crate::{harness::Failures, trial::Trial};
@@ -172,37 +172,37 @@ fn site() -> Site {
 }
 
 /// A path with a query, and the policy of its place.
-fn url(chance: &mut Chance) -> (String, PolicyRef) {
-    let (place, policy) = if chance.one_in(8) {
-        PAGES[chance.below(PAGES.len())]
+fn url(random: &mut Rng) -> (String, PolicyRef) {
+    let (place, policy) = if random.usize(..8) == 0 {
+        PAGES[random.usize(..PAGES.len())]
     } else {
-        CORNERS[chance.below(CORNERS.len())]
+        CORNERS[random.usize(..CORNERS.len())]
     };
     let mut url = place.to_owned();
     if CORNERS.contains(&(place, policy)) {
-        segment(chance, &mut url);
-        for _ in 0..chance.below(5) {
-            url += if chance.one_in(30) { "//" } else { "/" };
-            segment(chance, &mut url);
+        segment(random, &mut url);
+        for _ in 0..random.usize(..5) {
+            url += if random.usize(..30) == 0 { "//" } else { "/" };
+            segment(random, &mut url);
         }
-        url += chance.pick(&["", "", "", "/"]);
+        url += pick(random, &["", "", "", "/"]);
     }
-    url += chance.pick(&QUERIES);
+    url += pick(random, &QUERIES);
     (url, policy)
 }
 
-fn segment(chance: &mut Chance, url: &mut String) {
-    match chance.below(8) {
-        0..3 => *url += chance.pick(&WORDS),
+fn segment(random: &mut Rng, url: &mut String) {
+    match random.usize(..8) {
+        0..3 => *url += pick(random, &WORDS),
         3..6 => {
-            for _ in 0..=chance.below(12) {
-                *url += chance.pick(&TEXT);
+            for _ in 0..=random.usize(..12) {
+                *url += pick(random, &TEXT);
             }
         }
-        6 => *url += chance.pick(&DATA),
+        6 => *url += pick(random, &DATA),
         _ => {
-            *url += chance.pick(&WORDS);
-            *url += chance.pick(&ENDS);
+            *url += pick(random, &WORDS);
+            *url += pick(random, &ENDS);
         }
     }
 }
@@ -211,10 +211,10 @@ fn segment(chance: &mut Chance, url: &mut String) {
 fn no_url_that_a_browser_writes_is_refused_or_misjudged() {
     let mut trial = Trial::begin("paths: URLs as browsers write them");
     let all = trial.times(20_000, 100_000);
-    let mut chance = Chance::seeded(6);
+    let mut random = Rng::with_seed(6);
     let (site, mut failures, mut wrong) = (site(), Failures::default(), 0);
     for done in 0..all {
-        let (url, policy) = url(&mut chance);
+        let (url, policy) = url(&mut random);
         let path = models::rfc3986(url.as_bytes()).expect("a browser's URL has no bad escape");
         assert_eq!((site.meaning)(&path), policy, "{url}");
         let verdict = site.verdict(url.as_bytes());

@@ -3,8 +3,9 @@
 
 use std::{fmt::Write as _, path::Path};
 
+use fastrand::Rng;
+
 use super::{
-    chance::Chance,
     hostile,
     pipeline::Pipeline,
     sites,
@@ -41,7 +42,7 @@ fn no_rule_is_more_permissive_than_the_application_reads_the_path_behind_caddy()
 fn through(front: Front, name: &str, row: &'static str) {
     let mut trial = Trial::begin(row);
     let all = trial.times(2_000, 100_000);
-    let mut chance = Chance::seeded(5);
+    let mut random = Rng::with_seed(5);
     let (sites, mut tally) = (sites::all(), Tally::default());
     let [htgate, application] = [told(), received()];
     let behind = Behind {
@@ -53,7 +54,7 @@ fn through(front: Front, name: &str, row: &'static str) {
     let mut pipeline = Pipeline::new(proxy.address, front.host());
     let mut done = 0;
     while done < all {
-        let targets: Vec<Vec<u8>> = (0..BATCH).map(|_| hostile::target(&mut chance)).collect();
+        let targets: Vec<Vec<u8>> = (0..BATCH).map(|_| hostile::target(&mut random)).collect();
         for (target, answer) in targets.iter().zip(pipeline.ask(&targets)) {
             done += 1;
             if answer.status != 200 {

@@ -1,6 +1,8 @@
 //! Targets as somebody writes them who wants to be read in two ways.
 
-use super::chance::Chance;
+use fastrand::Rng;
+
+use super::pick;
 
 /// The words that the rules know.
 const WORDS: [&[u8]; 14] = [
@@ -82,25 +84,25 @@ const BROKEN: [&[u8]; 14] = [
 ];
 
 /// A target, with or without a query; it starts with a slash and has no line break.
-pub(super) fn target(chance: &mut Chance) -> Vec<u8> {
+pub(super) fn target(random: &mut Rng) -> Vec<u8> {
     let mut target = Vec::new();
     let mut depth = 0_i32;
-    for _ in 0..=chance.below(6) {
-        target.extend_from_slice(if chance.one_in(6) && !target.is_empty() {
-            chance.pick(&SLASHES)
+    for _ in 0..=random.usize(..6) {
+        target.extend_from_slice(if random.usize(..6) == 0 && !target.is_empty() {
+            pick(random, &SLASHES)
         } else {
             b"/"
         });
         // Most of what leads above the root is refused by everybody and shows nothing.
-        if chance.one_in(3) && (depth > 0 || chance.one_in(8)) {
-            target.extend_from_slice(chance.pick(&DOTS));
+        if random.usize(..3) == 0 && (depth > 0 || random.usize(..8) == 0) {
+            target.extend_from_slice(pick(random, &DOTS));
             depth -= 1;
         } else {
-            word(chance, &mut target);
+            word(random, &mut target);
             depth += 1;
         }
     }
-    match chance.below(24) {
+    match random.usize(..24) {
         0 => target.extend_from_slice(b"/"),
         1 => target.extend_from_slice(b"/.."),
         2 => target.extend_from_slice(b"/."),
@@ -114,15 +116,15 @@ pub(super) fn target(chance: &mut Chance) -> Vec<u8> {
 }
 
 /// One word, disguised now and then.
-fn word(chance: &mut Chance, target: &mut Vec<u8>) {
-    let word = chance.pick(&WORDS);
-    match chance.below(20) {
+fn word(random: &mut Rng, target: &mut Vec<u8>) {
+    let word = pick(random, &WORDS);
+    match random.usize(..20) {
         0 => target.extend(
             word.iter()
                 .flat_map(|byte| format!("%{byte:02x}").into_bytes()),
         ),
         1 => {
-            let at = chance.below(word.len());
+            let at = random.usize(..word.len());
             target.extend_from_slice(&word[..at]);
             target.extend_from_slice(format!("%25{:02X}", word[at]).as_bytes());
             target.extend_from_slice(&word[at + 1..]);
@@ -130,9 +132,9 @@ fn word(chance: &mut Chance, target: &mut Vec<u8>) {
         2 => target.extend(word.to_ascii_uppercase()),
         _ => target.extend_from_slice(word),
     }
-    match chance.below(48) {
-        0..8 => target.extend_from_slice(chance.pick(&ODD)),
-        8 => target.extend_from_slice(chance.pick(&BROKEN)),
+    match random.usize(..48) {
+        0..8 => target.extend_from_slice(pick(random, &ODD)),
+        8 => target.extend_from_slice(pick(random, &BROKEN)),
         _ => {}
     }
 }

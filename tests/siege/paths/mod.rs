@@ -5,7 +5,6 @@
 //! target that an application received behind Traefik or Caddy, resolved in several ways.
 
 mod browsers;
-mod chance;
 mod forwarded;
 mod hostile;
 mod models;
@@ -13,3 +12,8 @@ mod nginx;
 mod pipeline;
 mod sites;
 mod tally;
+
+/// One of these.
+fn pick<'a, T: ?Sized>(random: &mut fastrand::Rng, from: &[&'a T]) -> &'a T {
+    from[random.usize(..from.len())]
+}
