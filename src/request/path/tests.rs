@@ -97,6 +97,10 @@ fn what_is_resolved_before_it_is_decoded_is_a_reading_too() {
         ("/x;v=1/../y/%2e%2e/z", "/y/../z"),
         // Slashes merged, and nothing more.
         ("//x/./y", "/x/./y"),
+        // The first server takes backslashes for letters, the one behind it for slashes.
+        ("/pub/a\\b/%2e%2e/..\\admin", "/admin"),
+        // Segments resolved, and then final dots cut.
+        ("/u/.../../x.//y", "/u/x/y"),
         // Final dots cut at the end of the path only.
         ("/x./y.", "/x./y"),
     ] {

@@ -5,6 +5,8 @@
 //! or `#` ends the path; how far `;params` reach, and whether final dots and blanks count; whether
 //! dot segments and empty segments are resolved, and how. Where bytes came out of different
 //! decodings, a choice can fall between them: a raw backslash separates, an encoded one doesn't.
+//! And there may be two servers in a row: what the first one resolves before it decodes, or leaves
+//! to one behind it, is read again.
 
 mod segments;
 mod spelling;
@@ -40,6 +42,8 @@ type Seen = Result<(), Stop>;
 struct Show<'v> {
     visit: &'v mut dyn FnMut(&[u8]) -> bool,
     budget: usize,
+    /// Whether the readings are those of a server behind another one.
+    second: bool,
 }
 
 /// Whether a path has exactly one reading, namely itself. One pass, no allocation.
@@ -63,6 +67,7 @@ pub(super) fn each(path: &[u8], visit: &mut dyn FnMut(&[u8]) -> bool) -> Result<
     let mut show = Show {
         visit,
         budget: BUDGET,
+        second: false,
     };
     match show.fronts(path) {
         Ok(()) | Err(Stop::Enough) => Ok(()),
@@ -116,10 +121,16 @@ impl Show<'_> {
         if path.iter().any(|b| matches!(b, 0..=b' ' | 0x7f | b'#')) {
             return impossible(NoReading::Control);
         }
-        let (mut units, whole) = decode(&raw(path), 1);
+        let (units, whole) = decode(&raw(path), 1);
         if !whole {
             return impossible(NoReading::Escape);
         }
+        self.deeper(units)
+    }
+
+    /// What one decoding has left, and what further ones make of it.
+    fn deeper(&mut self, mut units: Vec<Unit>) -> Seen {
+        let impossible = |why| Err(Stop::Impossible(why));
         for depth in 2..=DEEPEST {
             let text: Vec<u8> = units.iter().map(|unit| unit.byte).collect();
             if text.iter().any(u8::is_ascii_control) {
@@ -202,9 +213,34 @@ impl Show<'_> {
         for path in [Some(path), after_host].into_iter().flatten() {
             for reading in resolutions(path)? {
                 self.reading(&reading)?;
+                if reading != path {
+                    self.behind(&reading)?;
+                }
             }
         }
         Ok(())
+    }
+
+    /// What a second server makes of what a first one has resolved: to the first, a backslash or
+    /// a final dot may have been part of a name that is gone by now, and to the second others of
+    /// them mean something.
+    fn behind(&mut self, resolved: &[u8]) -> Seen {
+        let odd = resolved.iter().any(|b| b"%;\\".contains(b))
+            || resolved.split(|b| *b == b'/').any(|s| trimmed(s) != s);
+        if self.second || !odd {
+            return Ok(());
+        }
+        let unit = |&byte: &u8| match byte {
+            0 => Unit {
+                byte: b'/',
+                depth: 1,
+            },
+            byte => Unit { byte, depth: 0 },
+        };
+        self.second = true;
+        let seen = self.deeper(resolved.iter().map(unit).collect());
+        self.second = false;
+        seen
     }
 }
 
