@@ -138,3 +138,19 @@ fn paths_have_the_readings_of_every_server() {
 fn query_keys_are_taken_once() {
     fuzz("query_key", entry::query_key);
 }
+
+#[test]
+fn every_target_of_the_fuzzer_is_run_here() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let listed = fs::read_to_string(root.join("fuzz/Cargo.toml")).unwrap();
+    let mut targets = 0;
+    for file in fs::read_dir(root.join("fuzz/fuzz_targets")).unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let run = format!("fuzz(\"{name}\", entry::{name});");
+        assert!(include_str!("fuzz.rs").contains(&run), "{run}");
+        assert!(listed.contains(&format!("name = \"{name}\"")), "{name}");
+        targets += 1;
+    }
+    assert!(targets >= 10, "{targets} targets");
+}
