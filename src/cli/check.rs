@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -99,18 +100,32 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
 }
 
 impl Findings {
-    /// Hashes that everybody can read can be guessed at without asking us.
+    /// Who else can get at the files.
     fn files(&mut self, settings: &Settings) {
+        let mode = |path: &Path| fs::metadata(path).map_or(0, |found| found.permissions().mode());
         for path in settings
             .realms
             .values()
             .filter_map(|realm| realm.htpasswd.as_ref())
         {
-            let mode = fs::metadata(path).map_or(0, |found| found.permissions().mode());
-            if mode & 0o004 != 0 {
+            if mode(path) & 0o004 != 0 {
                 let file = path.display();
                 self.warnings.push(format!(
                     "{file}: everybody on this machine can read these hashes; chmod o-r it"
+                ));
+            }
+        }
+        let realms = settings.realms.values();
+        let named = realms.flat_map(|realm| [&realm.htpasswd, &realm.groups]);
+        let named = named.flatten().chain([&settings.file]);
+        let folders: BTreeSet<&Path> = named.filter_map(|file| file.parent()).collect();
+        for folder in folders {
+            // Where it is sticky, each file is its owner's alone to replace.
+            if mode(folder) & 0o1002 == 0o002 {
+                let folder = folder.display();
+                self.warnings.push(format!(
+                    "{folder}: everybody on this machine can put other files in the place of those \
+                     here; chmod o-w it"
                 ));
             }
         }
@@ -187,6 +202,11 @@ impl Findings {
     /// What each kind of hash costs here.
     fn hashes(&mut self, realm: &str, users: &Htpasswd) {
         let kinds: BTreeMap<Kind, usize> = users.kinds().collect();
+        if kinds.is_empty() {
+            self.warnings.push(format!(
+                "realm {realm}: no password lets anybody in; there is no user who isn't locked"
+            ));
+        }
         for (kind, count) in kinds {
             let cost = measure(kind);
             let millis = cost.as_secs_f64() * 1000.0;

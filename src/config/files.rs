@@ -6,7 +6,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::problem::{Problem, Problems};
-use super::settings::Settings;
+use super::settings::{RealmSettings, Settings};
+use crate::store::WRITABLE;
 
 /// Who must not be able to do something with a file.
 #[derive(Clone, Copy)]
@@ -19,7 +20,7 @@ struct Guard {
 /// Whoever can write who may enter, may enter.
 const TRUSTED: Guard = Guard {
     forbidden: 0o002,
-    what: "can be written by everybody on this machine; chmod o-w it",
+    what: WRITABLE,
 };
 const SECRET: Guard = Guard {
     forbidden: 0o027,
@@ -33,8 +34,8 @@ struct Named<'a> {
     /// Nothing where the key isn't there.
     path: Option<&'a Path>,
     guard: Guard,
-    /// What to do if it isn't there.
-    hint: String,
+    /// What to do if it isn't there; nothing where it will be made.
+    hint: Option<String>,
 }
 
 impl Settings {
@@ -79,24 +80,36 @@ impl Settings {
                     key: "htpasswd",
                     path: realm.htpasswd.as_deref(),
                     guard: TRUSTED,
-                    hint: format!("; \"htgate user set --realm {name} NAME\" makes it"),
+                    hint: Some(format!(
+                        "; \"htgate user set --realm {name} NAME\" makes it"
+                    )),
                 },
                 Named {
                     section: format!("realms.{name}"),
                     key: "groups",
                     path: realm.groups.as_deref(),
                     guard: TRUSTED,
-                    hint: "; make it, with lines such as \"staff: alice bob\"".to_owned(),
+                    hint: Some("; make it, with lines such as \"staff: alice bob\"".to_owned()),
                 },
             ]
         });
-        of_realms.chain([Named {
-            section: "api_keys".to_owned(),
-            key: "pepper_file",
-            path: self.api_keys.pepper_file.as_deref(),
-            guard: SECRET,
-            hint: String::new(),
-        }])
+        let keys = self.realms.values().any(RealmSettings::has_keys);
+        of_realms.chain([
+            Named {
+                section: "api_keys".to_owned(),
+                key: "store",
+                path: keys.then_some(&*self.api_keys.store),
+                guard: TRUSTED,
+                hint: None,
+            },
+            Named {
+                section: "api_keys".to_owned(),
+                key: "pepper_file",
+                path: self.api_keys.pepper_file.as_deref(),
+                guard: SECRET,
+                hint: Some(String::new()),
+            },
+        ])
     }
 }
 
@@ -106,13 +119,14 @@ impl Named<'_> {
             return Vec::new();
         };
         let shown = path.display();
-        let unreadable = File::open(path).err().map(|error| {
+        let unreadable = self.hint.as_ref().and_then(|missing| {
+            let error = File::open(path).err()?;
             let hint = match error.kind() {
-                io::ErrorKind::NotFound => &self.hint,
+                io::ErrorKind::NotFound => missing,
                 io::ErrorKind::PermissionDenied => "; let the user that runs htgate read it",
                 _ => "",
             };
-            format!("can't read {shown}: {error}{hint}")
+            Some(format!("can't read {shown}: {error}{hint}"))
         });
         let complaint = self.guard.complaint(path);
         let open = complaint.map(|what| format!("{shown} {what}"));

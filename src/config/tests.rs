@@ -320,8 +320,9 @@ fn no_failures_turn_the_throttle_off() {
 #[test]
 fn whoever_can_write_the_files_could_let_themselves_in() {
     let (folder, path) = write(GOOD);
-    let users = folder.path().join("users.htpasswd");
+    let [users, store] = ["users.htpasswd", "keys.db"].map(|name| folder.path().join(name));
     fs::write(&users, "").unwrap();
+    fs::write(&store, "").unwrap();
     let told = |file: &Path, mode| {
         fs::set_permissions(file, fs::Permissions::from_mode(mode)).unwrap();
         let (settings, _) = Source::file(&path).load().unwrap();
@@ -329,6 +330,7 @@ fn whoever_can_write_the_files_could_let_themselves_in() {
     };
     for (file, place) in [
         (&users, "htgate.toml:3: [realms.intranet] htpasswd: "),
+        (&store, "htgate.toml: [api_keys] store: "),
         (&path, "htgate.toml: "),
     ] {
         let complaint = told(file, 0o666).unwrap_err();

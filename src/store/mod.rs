@@ -9,7 +9,7 @@ mod watched;
 pub use api_keys::{ApiKeys, SqliteStore, StoreError};
 pub use groups::Groups;
 pub use htpasswd::Htpasswd;
-pub use watched::{Unusable, Watched};
+pub use watched::{Unusable, WRITABLE, Watched};
 
 /// The largest file of users or groups that is read, in bytes.
 pub const MAX_FILE_LEN: usize = 256 << 20;

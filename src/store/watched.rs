@@ -28,6 +28,8 @@ const QUIET_EMPTY: Duration = Duration::from_millis(750);
 const SETTLED: Duration = Duration::from_secs(5);
 /// How long whoever can't do without the file waits for that.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// Why a file is not read that others could have written.
+pub const WRITABLE: &str = "can be written by everybody on this machine; chmod o-w it";
 /// Reads a file's bytes into what it means.
 type Parse<T> = Box<dyn Fn(&[u8]) -> Result<T, String> + Send>;
 
@@ -231,6 +233,10 @@ fn read_quiet(path: &Path) -> io::Result<(Vec<u8>, Stamp)> {
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
+    // Whoever can write who may enter, may enter.
+    if file.metadata()?.mode() & 0o002 != 0 {
+        return Err(io::Error::other(WRITABLE));
+    }
     // What is larger is refused where it is parsed; this only bounds the memory.
     let bound = MAX_FILE_LEN + 1;
     let size = usize::try_from(file.metadata()?.len()).unwrap_or(bound);
@@ -241,8 +247,9 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
     use std::io::Write as _;
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     use super::*;
 
@@ -318,6 +325,26 @@ mod tests {
         assert_eq!((0..5).filter(|_| watched.poll().is_err()).count(), 1);
         fs::write(&path, "back").unwrap();
         assert!(until(&mut watched, "back").is_empty());
+    }
+
+    #[test]
+    fn what_everybody_can_write_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "ours").unwrap();
+        let mut watched = watch(&path);
+        let permit = |mode| fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        permit(0o666);
+        fs::write(&path, "theirs").unwrap();
+        let mut told = Vec::new();
+        for _ in 0..30 {
+            told.extend(watched.poll().err().map(|error| error.why));
+            thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(told, [WRITABLE]);
+        assert_eq!(watched.current().as_str(), "ours");
+        permit(0o664);
+        until(&mut watched, "theirs");
     }
 
     #[test]

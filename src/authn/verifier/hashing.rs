@@ -149,10 +149,11 @@ impl Hashing {
         self.0.known(key)
     }
 
-    /// Lets a password in that is known to be right; `score` is asked for where it may matter.
+    /// Lets nobody through whose network is barred from that user, whatever is known; `score` is
+    /// asked for where it may matter.
     ///
     /// # Errors
-    /// [`Unavailable::Throttled`] when its network is barred.
+    /// [`Unavailable::Throttled`].
     pub(super) fn admit(&self, score: impl FnOnce() -> Option<Score>) -> Result<(), Unavailable> {
         match &self.0.throttle {
             Some(throttle) if throttle.is_alarmed() => {
@@ -259,14 +260,12 @@ impl Shared {
         let (Some(throttle), Some(score)) = (&self.throttle, check.score) else {
             return Ok(());
         };
-        let allowed = if self.is_familiar(check) {
+        if self.is_familiar(check) {
             // What was not charged has nothing to clear.
             check.score = None;
-            throttle.admit(&score)
-        } else {
-            throttle.charge(&score)
-        };
-        allowed.map_err(Unavailable::Throttled)
+            return Ok(());
+        }
+        throttle.charge(&score).map_err(Unavailable::Throttled)
     }
 
     /// Computes the hash and remembers what came out.

@@ -152,9 +152,11 @@ impl Verifier {
         };
         let source = self.source(client)?;
         let score = || self.score(source, realm, user);
+        // SECURITY: before anything is looked up. What is remembered must not show.
+        self.hashing.admit(score)?;
         let key = self.key(source, realm, user, &stored, password);
         match self.hashing.known(&key) {
-            Some(true) => return self.hashing.admit(score).map(|()| true),
+            Some(true) => return Ok(true),
             // SECURITY: what was computed for an unknown name above is computed for everybody who
             // may be told "no", or it would show where hashes are cheap, or known.
             known => {

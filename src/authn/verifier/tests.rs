@@ -279,23 +279,27 @@ async fn what_is_remembered_of_one_network_helps_no_guesser_in_another() {
 async fn a_neighbour_who_goes_on_and_on_is_barred_even_from_what_is_remembered() {
     for users in cheap_and_dear() {
         let verifier = start(THREE);
-        let mut guesses = Vec::new();
+        let mut rights = Vec::new();
         for guess in 0..100 {
-            let right = attempt(&verifier, &users, "alice", "secret", HOME).await;
-            guesses.push(right);
+            rights.push(attempt(&verifier, &users, "alice", "secret", HOME).await);
             attempt(&verifier, &users, "alice", &guess.to_string(), HOME).await;
         }
-        let passed = guesses
-            .iter()
-            .take_while(|answer| **answer == "yes")
-            .count();
+        let passed = rights.iter().take_while(|answer| **answer == "yes").count();
         // Three wrong ones, and ten times as many that were refused.
         assert_eq!(passed, 3 + 30 + 1);
-        assert!(
-            guesses[passed..]
-                .iter()
-                .all(|answer| *answer == "throttled")
-        );
+        assert!(rights[passed..].iter().all(|answer| *answer == "throttled"));
+        // No answer shows which one is remembered: not the right one, nor a wrong one.
+        let wait = async |password: &'static [u8]| {
+            let client = || Ok(HOME.parse().unwrap());
+            let alice = name("alice");
+            let verdict = verifier.verify("r", &users, &alice, password, &client);
+            match verdict.await {
+                Err(Unavailable::Throttled(wait)) => wait.as_secs() / 60,
+                verdict => panic!("{verdict:?}"),
+            }
+        };
+        assert_eq!(wait(b"secret").await, wait(b"never tried").await);
+        assert_eq!(wait(b"secret").await, wait(b"0").await);
         assert_eq!(
             attempt(&verifier, &users, "alice", "secret", GUESSER).await,
             "yes"

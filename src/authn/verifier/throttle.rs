@@ -8,7 +8,7 @@
 //! A password that was right before, from that network, is no guess: its user passes while somebody
 //! guesses next door. But whoever is next door could then try passwords against what is remembered,
 //! as fast as the wire goes. So attempts that are refused are counted too, and a network that
-//! goes on and on is barred from that user for a while, whatever it shows.
+//! goes on and on is barred from that user for a while: whatever it shows, the answer is the same.
 //!
 //! The arithmetic is governor's (the generic cell rate algorithm): `failures` attempts at once,
 //! and one more each `window / failures`.
@@ -50,7 +50,8 @@ const PERSISTENCE: u32 = 10;
 pub(super) struct Throttle<C: Clock = Uptime> {
     wrong: Limiter<C>,
     refused: Limiter<C>,
-    barred: Cache<Score, (), AsItIs>,
+    /// Until when, since the start.
+    barred: Cache<Score, Duration, AsItIs>,
     /// When everybody who was ever barred is free again, in milliseconds since the start: until
     /// somebody is barred, a user who is known costs no look into the cache.
     all_free: AtomicU64,
@@ -89,10 +90,10 @@ impl<C: Clock + Clone> Throttle<C> {
             return Ok(());
         };
         if self.refused.charge(score).is_err() {
-            self.barred.insert(*score, ());
-            let free = self.started.elapsed() + self.window;
-            let free = u64::try_from(free.as_millis()).unwrap_or(u64::MAX);
-            self.all_free.fetch_max(free, Ordering::Relaxed);
+            let until = self.started.elapsed() + self.window;
+            self.barred.insert(*score, until);
+            let millis = u64::try_from(until.as_millis()).unwrap_or(u64::MAX);
+            self.all_free.fetch_max(millis, Ordering::Relaxed);
         }
         Err(wait)
     }
@@ -103,15 +104,14 @@ impl<C: Clock + Clone> Throttle<C> {
         all_free > 0 && u128::from(all_free) > self.started.elapsed().as_millis()
     }
 
-    /// Lets in whoever knows the password, unless the network is barred.
+    /// Lets nobody through who is barred.
     ///
     /// # Errors
-    /// How long it may be barred for.
+    /// For how long that is.
     pub(super) fn admit(&self, score: &Score) -> Result<(), Duration> {
-        if self.is_alarmed() && self.barred.contains_key(score) {
-            return Err(self.window);
-        }
-        Ok(())
+        let left = self.barred.get(score);
+        let left = left.map(|until| until.saturating_sub(self.started.elapsed()));
+        left.filter(|left| !left.is_zero()).map_or(Ok(()), Err)
     }
 
     /// Forgets what was counted, since somebody knew the password.
@@ -251,7 +251,8 @@ mod tests {
         assert!(!throttle.is_alarmed());
         assert!(throttle.charge(&guesser).is_err());
         assert!(throttle.is_alarmed());
-        assert_eq!(throttle.admit(&guesser), Err(60 * SECOND));
+        let left = throttle.admit(&guesser).unwrap_err();
+        assert!((59 * SECOND..=60 * SECOND).contains(&left), "{left:?}");
         assert_eq!(throttle.admit(&neighbour), Ok(()));
     }
 
