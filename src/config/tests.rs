@@ -95,11 +95,11 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "[throttle]\nwindow = \"500ms\"",
-        "htgate.toml:2: [throttle] window: must be at least a second",
+        "htgate.toml:2: [throttle] window: must be from 1s to a day",
     ),
     (
         "[throttle]\nwindow = \"2d\"",
-        "htgate.toml:2: [throttle] window: must be more than nothing and at most a day",
+        "htgate.toml:2: [throttle] window: must be from 1s to a day",
     ),
     (
         "[throttle]\nfailures = 10_000_000_000",
@@ -218,7 +218,7 @@ fn names_are_held_against_each_other() {
 #[test]
 fn every_problem_is_told_at_once_by_line() {
     let text = "[server]\nlisen = []\nworkers = \"two\"\n[realms.a]\ntitle = \"x\\u0007\"\n\
-                [[rules]]\npolicy = \"none\"\n";
+                [[rules]]\npolicy = \"none\"\n[cache]\nttl = \"0s\"\n[throttle]\nwindow = \"2d\"\n";
     let told = problems(text, &[("HTGATE_SERVER__WORKER", "2")]);
     let starts: Vec<&str> = told
         .iter()
@@ -232,7 +232,9 @@ fn every_problem_is_told_at_once_by_line() {
             "htgate.toml:3:",
             "htgate.toml:4:",
             "htgate.toml:5:",
-            "htgate.toml:7:"
+            "htgate.toml:7:",
+            "htgate.toml:9:",
+            "htgate.toml:11:"
         ],
         "{told:#?}"
     );

@@ -63,6 +63,11 @@ impl<'a> Reader<'a> {
         let rules = rules
             .filter_map(|(index, rule)| self.rule(index, rule, raw))
             .collect();
+        // Each is read before any is missed, so that no mistake hides another one.
+        let api_keys = self.api_keys(&raw.api_keys);
+        let identity_headers = self.identity_headers(&raw.identity_headers);
+        let cache = self.cache(&raw.cache);
+        let throttle = self.throttle(&raw.throttle);
         let settings = Settings {
             file: self.document.path().to_owned(),
             server,
@@ -70,10 +75,10 @@ impl<'a> Reader<'a> {
             realms,
             policies,
             rules,
-            api_keys: self.api_keys(&raw.api_keys)?,
-            identity_headers: self.identity_headers(&raw.identity_headers),
-            cache: self.cache(&raw.cache)?,
-            throttle: self.throttle(&raw.throttle),
+            api_keys: api_keys?,
+            identity_headers,
+            cache: cache?,
+            throttle,
             lines: self.document.lines().clone(),
         };
         Some((settings, self.advice))
@@ -237,9 +242,8 @@ impl<'a> Reader<'a> {
     }
 
     fn cache(&mut self, raw: &raw::Cache) -> Option<Cache> {
-        let ttl = self.span("cache.ttl", &raw.ttl);
-        let offline_ttl = self.span("cache.offline_ttl", &raw.offline_ttl);
-        self.refuse_moment("cache.offline_ttl", offline_ttl);
+        let ttl = self.span("cache.ttl", &raw.ttl, Duration::from_millis(1));
+        let offline_ttl = self.span("cache.offline_ttl", &raw.offline_ttl, SECOND);
         if raw.capacity == 0 {
             self.fault("cache.capacity", "must be at least 1");
         }
@@ -251,8 +255,7 @@ impl<'a> Reader<'a> {
     }
 
     fn throttle(&mut self, raw: &raw::Throttle) -> Option<Allowance> {
-        let window = self.span("throttle.window", &raw.window);
-        self.refuse_moment("throttle.window", window);
+        let window = self.span("throttle.window", &raw.window, SECOND);
         let failures = u32::try_from(raw.failures);
         let failures = failures.map_err(|_| "is more than anybody can count; 0 turns it off");
         let failures = self.take("throttle.failures", failures)?;
@@ -262,21 +265,19 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn span(&mut self, key: &str, text: &str) -> Option<Duration> {
+    /// A span of time from this up to a day.
+    fn span(&mut self, key: &str, text: &str, least: Duration) -> Option<Duration> {
         const DAY: Duration = Duration::from_secs(86_400);
         let span = self.take(key, duration::parse(text))?;
-        if span.is_zero() || span > DAY {
-            self.fault(key, "must be more than nothing and at most a day");
+        if (least..=DAY).contains(&span) {
+            return Some(span);
         }
-        Some(span)
-    }
-
-    fn refuse_moment(&mut self, key: &str, span: Option<Duration>) {
-        if span.is_some_and(|span| span < Duration::from_secs(1)) {
-            self.fault(key, "must be at least a second");
-        }
+        self.fault(key, format_args!("must be from {least:?} to a day"));
+        None
     }
 }
+
+const SECOND: Duration = Duration::from_secs(1);
 
 /// Headers that HTTP or an endpoint gives a meaning.
 const RESERVED: &[&str] = &[
