@@ -105,8 +105,12 @@ fn by_rules(configuration: &Configuration, request: &Request) -> Vec<Told> {
         .iter()
         .map(|(_, steps)| readers::read(path, steps))
         .collect();
+    // Where segments may vanish, one more `..` may lead above the root.
+    let has = |part: &[u8]| path.windows(part.len()).any(|window| window == part);
+    let vanishing = has(b";") || has(b"\\") || has(b"...");
     let mild = !matches!(path, [_, b'/' | b'\\', ..])
         && !path.contains(&b'%')
+        && !(vanishing && has(b".."))
         && known.iter().all(Option::is_some);
     let mut policies: Vec<&str> = known
         .into_iter()
