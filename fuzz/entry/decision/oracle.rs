@@ -100,7 +100,14 @@ fn by_rules(configuration: &Configuration, request: &Request) -> Vec<Told> {
     if let Some(plain) = plain(path) {
         return under_name(policy(&plain), configuration, request);
     }
-    let strange = readers::read(path, &request.odd_reader).into_iter();
+    // Patterns are written decoded, so whoever never decodes is asked what it would come to.
+    let decodes =
+        |step: &readers::Step| matches!(step, readers::Step::Decode | readers::Step::DecodeSlash);
+    let mut odd_reader = request.odd_reader.clone();
+    if !odd_reader.iter().any(decodes) {
+        odd_reader.push(readers::Step::Decode);
+    }
+    let strange = readers::read(path, &odd_reader).into_iter();
     let known: Vec<Option<Vec<u8>>> = KNOWN
         .iter()
         .map(|(_, steps)| readers::read(path, steps))

@@ -58,7 +58,7 @@ fn idle_and_half_open_connections_take_nothing_from_the_others() {
         })
         .collect();
     let mut meanwhile = world.serve_known_for(WHILE * 4);
-    let growth = world.growth();
+    let growth = world.growth_with(idle + slow);
     // The half-open are cut off, the idle are not.
     for mut connection in halves {
         connection.patience(Duration::from_secs(14));
@@ -117,7 +117,7 @@ fn bodies_that_never_come_are_not_waited_for() {
         stop.store(true, Ordering::Relaxed);
         meanwhile = known.join().unwrap();
     });
-    let growth = world.growth();
+    let growth = world.growth_with(count);
     world.is_sound();
     let outcome = format!(
         "all answered, the slowest after {:.1} ms, and closed; {} warm requests, all allowed; {}; \

@@ -17,8 +17,10 @@ use crate::{
     observed::resident,
 };
 
-/// What no flood may add to the memory of the service.
+/// What no flood may add to the memory of the service,
 pub(crate) const ROOM: u64 = 64 << 20;
+/// and what each connection may that is open meanwhile, with its buffers.
+const CONNECTION: u64 = 32 << 10;
 
 const CONFIGURATION: &str = r#"
 [realms.intranet]
@@ -113,9 +115,14 @@ impl World {
 
     /// How much its memory has grown since it settled, which must have been within bounds.
     pub(crate) fn growth(&mut self) -> String {
+        self.growth_with(0)
+    }
+
+    /// The same with so many connections open at a time.
+    pub(crate) fn growth_with(&mut self, connections: u64) -> String {
         let growth = resident(self.htgate.process()).saturating_sub(self.before);
         assert!(
-            growth <= ROOM,
+            growth <= ROOM + connections * CONNECTION,
             "its memory has grown by {} MB",
             growth >> 20
         );
