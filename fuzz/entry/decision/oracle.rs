@@ -115,9 +115,10 @@ fn by_rules(configuration: &Configuration, request: &Request) -> Vec<Told> {
     // Where segments may vanish, one more `..` may lead above the root.
     let has = |part: &[u8]| path.windows(part.len()).any(|window| window == part);
     let vanishing = has(b";") || has(b"\\") || has(b"...");
+    let leads_up = vanishing && has(b"..");
     let mild = !matches!(path, [_, b'/' | b'\\', ..])
         && !path.contains(&b'%')
-        && !(vanishing && has(b".."))
+        && !leads_up
         && known.iter().all(Option::is_some);
     let mut policies: Vec<&str> = known
         .into_iter()
