@@ -5,7 +5,7 @@ use htgate::request::path::Uri;
 use super::decision::readers::{DATA_SLASH, KNOWN, read};
 
 /// No path has more readings than this, however odd.
-const MOST: usize = 512;
+const MOST: usize = 1024;
 
 pub fn path(data: &[u8]) {
     let Ok(uri) = Uri::parse(data) else { return };

@@ -85,7 +85,7 @@ const PEERS: [(&str, Peer); 5] = [
 fn a_peer_that_takes_for_ever_is_cut_off() {
     let trial = Trial::begin("slow peers");
     let mut world = World::start(4, Throttle::Off);
-    let (each, mut failures) = (trial.times(2, 100), Vec::new());
+    let (each, mut failures) = (trial.times(2, 20), Vec::new());
     let asked = world.known().remove(1);
     let (tcp, unix) = (world.htgate.address, world.htgate.socket());
     let (patient, steady) = thread::scope(|scope| {

@@ -11,6 +11,8 @@
 mod segments;
 mod spelling;
 
+use std::collections::HashSet;
+
 use super::NoReading;
 use segments::{bare, cut_ends, resolutions, resolve, trimmed};
 use spelling::{Spelling, Unit, decode, depths, raw};
@@ -19,7 +21,7 @@ use spelling::{Spelling, Unit, decode, depths, raw};
 const DEEPEST: u8 = 5;
 /// What all readings of one path may cost, in bytes, and what each costs at least: no path keeps
 /// a worker busy for longer than a moment.
-const BUDGET: usize = 256 << 10;
+const BUDGET: usize = 512 << 10;
 const LEAST_COST: usize = 512;
 
 /// Why the enumeration ends before its end.
@@ -44,6 +46,8 @@ struct Show<'v> {
     budget: usize,
     /// Whether the readings are those of a server behind another one.
     second: bool,
+    /// What a first server has resolved, as far as it was read again.
+    behind: HashSet<Vec<u8>>,
 }
 
 /// Whether a path has exactly one reading, namely itself. One pass, no allocation.
@@ -68,6 +72,7 @@ pub(super) fn each(path: &[u8], visit: &mut dyn FnMut(&[u8]) -> bool) -> Result<
         visit,
         budget: BUDGET,
         second: false,
+        behind: HashSet::new(),
     };
     match show.fronts(path) {
         Ok(()) | Err(Stop::Enough) => Ok(()),
@@ -227,7 +232,7 @@ impl Show<'_> {
     fn behind(&mut self, resolved: &[u8]) -> Seen {
         let odd = resolved.iter().any(|b| b"%;\\".contains(b))
             || resolved.split(|b| *b == b'/').any(|s| trimmed(s) != s);
-        if self.second || !odd {
+        if self.second || !odd || !self.behind.insert(resolved.to_vec()) {
             return Ok(());
         }
         let unit = |&byte: &u8| match byte {
