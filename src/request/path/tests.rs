@@ -101,6 +101,8 @@ fn what_is_resolved_before_it_is_decoded_is_a_reading_too() {
         ("/pub/a\\b/%2e%2e/..\\admin", "/admin"),
         // Segments resolved, and then final dots cut.
         ("/u/.../../x.//y", "/u/x/y"),
+        // Final dots cut before anything is decoded.
+        ("/b/./%2e%2e..", "/"),
         // Final dots cut at the end of the path only.
         ("/x./y.", "/x./y"),
     ] {

@@ -94,8 +94,8 @@ impl Show<'_> {
         }
     }
 
-    /// As it was sent, and as it is after a server that cuts parameters or resolves segments, and
-    /// only then decodes what is left (`java.net.URI`, Go's `path.Clean`).
+    /// As it was sent, and as it is after a server that cuts parameters or final dots or resolves
+    /// segments, and only then decodes what is left (`java.net.URI`, Go's `path.Clean`).
     fn fronts(&mut self, path: &[u8]) -> Seen {
         self.decodings(path)?;
         if !path.iter().any(|b| b"%;\\".contains(b)) {
@@ -109,7 +109,9 @@ impl Show<'_> {
             end: b"",
         };
         let mut seen = vec![path.to_vec()];
-        for path in [path.to_vec(), without_params.of(&raw(path))] {
+        let mut fronts = vec![path.to_vec(), without_params.of(&raw(path))];
+        fronts.extend(cut_ends(path, trimmed));
+        for path in fronts {
             for resolved in resolutions(&path)? {
                 if !seen.contains(&resolved) {
                     self.decodings(&resolved)?;
