@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How long a head may take at most, and what a busy machine adds.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(180);
 
 /// Longer than that.
 const SPAN: Duration = Duration::from_secs(11);
