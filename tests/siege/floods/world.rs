@@ -7,12 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use base64::{Engine, prelude::BASE64_STANDARD};
-
 use crate::{
     harness::{
         http::{Connection, Response, request},
         program::Htgate,
+        site,
     },
     observed::resident,
 };
@@ -188,8 +187,7 @@ pub(crate) fn compared(idle: &mut [Duration], meanwhile: &mut [Duration]) -> Str
 }
 
 pub(crate) fn basic(user: &str, password: &str) -> String {
-    let pair = BASE64_STANDARD.encode(format!("{user}:{password}"));
-    format!("Basic {pair}")
+    site::basic((user, password))
 }
 
 /// Asks for a policy with these credentials, from this address.
