@@ -190,7 +190,8 @@ impl Hashing {
     /// # Errors
     /// [`Unavailable::Throttled`] when there were too many wrong ones.
     pub(super) fn verdict_at_once(&self, mut check: Check) -> Result<bool, Unavailable> {
-        self.0.charge(&mut check)?;
+        let lane = self.0.lane(&check);
+        self.0.charge(&mut check, lane)?;
         Ok(self.0.find_out(&check))
     }
 }
@@ -231,7 +232,7 @@ impl Shared {
         if !work.queue.has_place(lane) {
             return Err(Unavailable::Busy);
         }
-        self.charge(&mut check)?;
+        self.charge(&mut check, lane)?;
         let (progress, flight) = watch::channel(Progress::Waiting);
         // Whoever waits for it hears so when it is dropped.
         if let Some((displaced, _)) = work.queue.push(lane, (check, progress)) {
@@ -242,13 +243,9 @@ impl Shared {
         Ok(flight)
     }
 
-    /// Whether that password was right before, from that network: trying it again is no guess.
-    fn is_familiar(&self, check: &Check) -> bool {
-        self.familiar.contains_key(&check.key)
-    }
-
+    /// What was right before, from that network, is no guess if it is tried again.
     fn lane(&self, check: &Check) -> Lane {
-        if self.is_familiar(check) {
+        if self.familiar.contains_key(&check.key) {
             Lane::First
         } else {
             Lane::Of(check.source)
@@ -256,11 +253,11 @@ impl Shared {
     }
 
     /// Charges a check to its score, unless it is no guess.
-    fn charge(&self, check: &mut Check) -> Result<(), Unavailable> {
+    fn charge(&self, check: &mut Check, lane: Lane) -> Result<(), Unavailable> {
         let (Some(throttle), Some(score)) = (&self.throttle, check.score) else {
             return Ok(());
         };
-        if self.is_familiar(check) {
+        if lane == Lane::First {
             // What was not charged has nothing to clear.
             check.score = None;
             return Ok(());
