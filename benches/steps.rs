@@ -27,9 +27,9 @@ use htgate::http_auth::{self, Authorization, Scheme, UserPass};
 use htgate::identity::{Password, Username};
 use htgate::password_hash::{WeakFormats, hash_bcrypt};
 use htgate::policy::{PolicyRef, Requirement, Rule, Rules};
+use htgate::request::Headers as _;
 use htgate::request::host::HostPattern;
 use htgate::request::path::PathPattern;
-use htgate::request::Headers as _;
 use htgate::store::{Groups, Htpasswd};
 
 /// How many there are of everything that a request must not notice.

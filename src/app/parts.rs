@@ -13,7 +13,7 @@ use crate::config::{ApiKeySettings, Cache, RealmSettings, Settings};
 use crate::gate::{Policies, World};
 use crate::identity::{Pepper, Shown};
 use crate::policy::Rules;
-use crate::store::{ApiKeys, Groups, Htpasswd, SqliteStore, Unusable, Watched};
+use crate::store::{ApiKeys, Groups, Htpasswd, KeyStore, Unusable, Watched};
 
 /// What a world is made from.
 pub(super) struct Parts {
@@ -162,8 +162,8 @@ fn same_key_cache(one: &Cache, two: &Cache) -> bool {
 ///
 /// # Errors
 /// [`BuildError`].
-pub fn open_key_store(settings: &ApiKeySettings) -> Result<SqliteStore, BuildError> {
-    Ok(SqliteStore::open(&settings.store, pepper(settings)?)?)
+pub fn open_key_store(settings: &ApiKeySettings) -> Result<KeyStore, BuildError> {
+    Ok(KeyStore::open(&settings.store, pepper(settings)?)?)
 }
 
 /// The pepper, less one line end.

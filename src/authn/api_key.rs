@@ -11,7 +11,7 @@ use crate::identity::{ApiKey, ApiKeyRecord, GroupNames, Identity, KeyUnusable};
 use crate::request::Defect;
 
 /// Only *who this is* may come from a cache; state, expiry, realm and networks are judged now.
-pub(super) fn verify<C>(
+pub(super) async fn verify<C>(
     key: &ApiKey,
     source: &KeySource,
     realm: &Realm,
@@ -21,7 +21,7 @@ where
     C: Fn() -> Result<IpAddr, Defect>,
 {
     let rejected = |rejection| Ok(Outcome::Rejected(rejection));
-    let Some(known) = source.keys.lookup(key, &source.prefix)? else {
+    let Some(known) = source.keys.lookup(key, &source.prefix).await? else {
         return rejected(Rejection::UnknownKey);
     };
     let now = source.clock.now();

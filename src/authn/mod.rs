@@ -57,7 +57,7 @@ where
         (Presented::Password(pair), Some(users), _) => {
             basic::verify(&pair, users, realm, verifier, client).await
         }
-        (Presented::Key(key), _, Some(keys)) => api_key::verify(&key, keys, realm, client),
+        (Presented::Key(key), _, Some(keys)) => api_key::verify(&key, keys, realm, client).await,
         _ => Ok(Outcome::Rejected(Rejection::NotAccepted)),
     }
 }

@@ -21,7 +21,7 @@ use crate::request::host::HostPattern;
 use crate::request::method::Method;
 use crate::request::path::PathPattern;
 use crate::server::{Bound, Probe, SocketFile};
-use crate::store::{Htpasswd, SqliteStore};
+use crate::store::{Htpasswd, KeyStore, Place};
 
 /// Slower hashes keep a new visitor waiting, and the cores busy.
 const SLOW: Duration = Duration::from_millis(500);
@@ -83,8 +83,8 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
                 if let Some(users) = &realm.users {
                     findings.hashes(&realm.name, users);
                 }
-                if let (Some(_), Ok(store)) = (&realm.keys, open_key_store(&keys)) {
-                    findings.owners(realm, &store);
+                if let (Some(_), Ok(mut store)) = (&realm.keys, open_key_store(&keys)) {
+                    findings.owners(realm, &mut store);
                 }
             }
         }
@@ -114,6 +114,17 @@ impl Findings {
                     "{file}: everybody on this machine can read these hashes; chmod o-r it"
                 ));
             }
+        }
+        let config = &settings.file;
+        if mode(config) & 0o004 != 0
+            && let Place::Postgres(url) = &settings.api_keys.store
+            && url.has_password()
+        {
+            let file = config.display();
+            self.warnings.push(format!(
+                "{file}: everybody on this machine can read the database's password; chmod o-r it, \
+                 or use passfile= in `store`"
+            ));
         }
         let realms = settings.realms.values();
         let named = realms.flat_map(|realm| [&realm.htpasswd, &realm.groups]);
@@ -166,13 +177,11 @@ impl Findings {
         {
             return;
         }
-        let counted =
-            open_key_store(&settings.api_keys).and_then(|store| Ok(store.list(None)?.len()));
+        let place = &settings.api_keys.store;
+        let counted = open_key_store(&settings.api_keys).and_then(|mut store| Ok(store.count()?));
         match counted {
-            Ok(count) => {
-                let path = settings.api_keys.store.display();
-                self.notes.push(format!("{path}: {count} keys"));
-            }
+            Ok(1) => self.notes.push(format!("{place}: 1 key")),
+            Ok(count) => self.notes.push(format!("{place}: {count} keys")),
             Err(error) => self.errors.push(error.to_string()),
         }
     }
@@ -222,17 +231,23 @@ impl Findings {
     }
 
     /// Keys whose owner is no user: those of a removed user count until they are revoked.
-    fn owners(&mut self, realm: &Realm, store: &SqliteStore) {
-        let (Some(users), Ok(keys)) = (&realm.users, store.list(Some(&realm.name))) else {
+    fn owners(&mut self, realm: &Realm, store: &mut KeyStore) {
+        let Some(users) = &realm.users else {
             return;
         };
-        let active = keys.iter().filter(|key| key.state == KeyState::Active);
-        for (key, owner) in active.filter_map(|key| Some((key, key.owner.as_ref()?))) {
-            if users.get(owner.as_str().as_bytes()).is_none() {
-                let (id, name) = (key.id, &realm.name);
+        let name = &realm.name;
+        let looked = store.each(Some(name), |key| {
+            if let (KeyState::Active, Some(owner)) = (key.state, &key.owner)
+                && users.get(owner.as_str().as_bytes()).is_none()
+            {
+                let id = key.id;
                 let text = format!("key {id}: its owner {owner} is no user of realm {name}");
                 self.warnings.push(text);
             }
+            Ok(())
+        });
+        if let Err(error) = looked {
+            self.errors.push(error.to_string());
         }
     }
 

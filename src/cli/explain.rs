@@ -103,7 +103,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         (None, None) => Supposed::Nobody,
         (Some(name), _) => Supposed::User(name.clone()),
         (None, Some(id)) => {
-            let store = open_key_store(&settings.api_keys)?;
+            let mut store = open_key_store(&settings.api_keys)?;
             let record = store.get(id).map_err(failed)?;
             Supposed::Key(Arc::new(record))
         }

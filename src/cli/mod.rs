@@ -135,17 +135,22 @@ impl From<std::io::Error> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::new(Exit::Io, error)
+        let exit = match error {
+            StoreError::Away { .. } | StoreError::Unsure { .. } => Exit::Unavailable,
+            StoreError::Refused { .. } => Exit::Usage,
+            _ => Exit::Io,
+        };
+        Self::new(exit, error)
     }
 }
 
 impl From<BuildError> for Failure {
     fn from(error: BuildError) -> Self {
-        let exit = match error {
-            BuildError::Config(_) | BuildError::File(_) => Exit::Usage,
-            BuildError::Store(_) | BuildError::Verifier(_) => Exit::Io,
-        };
-        Self::new(exit, error)
+        match error {
+            BuildError::Config(_) | BuildError::File(_) => Self::new(Exit::Usage, error),
+            BuildError::Store(error) => error.into(),
+            BuildError::Verifier(_) => Self::new(Exit::Io, error),
+        }
     }
 }
 

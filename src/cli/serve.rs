@@ -82,7 +82,9 @@ pub(super) fn service(
         started(&places)?;
         gate.await?;
         admin_handle.stop(true).await;
-        app.flush();
+        actix_rt::task::spawn_blocking(move || app.flush())
+            .await
+            .map_err(std::io::Error::from)?;
         info!("htgate has stopped");
         Ok(())
     })

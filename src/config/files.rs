@@ -98,7 +98,7 @@ impl Settings {
             Named {
                 section: "api_keys".to_owned(),
                 key: "store",
-                path: keys.then_some(&*self.api_keys.store),
+                path: self.api_keys.store.file().filter(|_| keys),
                 guard: TRUSTED,
                 hint: None,
             },

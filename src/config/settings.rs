@@ -16,6 +16,7 @@ use crate::request::host::HostPattern;
 use crate::request::method::Method;
 use crate::request::network::Network;
 use crate::request::path::PathPattern;
+use crate::store::Place;
 
 /// A configuration without contradictions. The files it names need not be there: see
 /// [`Settings::usable`].
@@ -137,8 +138,8 @@ pub struct RuleSettings {
 /// `[api_keys]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiKeySettings {
-    /// The SQLite file.
-    pub store: PathBuf,
+    /// Where they are kept.
+    pub store: Place,
     /// What new keys start with.
     pub prefix: Prefix,
     /// The file with the pepper.

@@ -110,8 +110,40 @@ const MISTAKES: &[(&str, &str)] = &[
         "htgate.toml:2: [cache] ttl: \"5\" is no span of time; write a number and a unit, such as \"90s\", \"5m\" or \"1h\"",
     ),
     (
+        "[api_keys]\nstore = \"keys.db\"",
+        "htgate.toml:2: [api_keys] store: must be \"sqlite:FILE\" or \"postgres://user@host/database\"",
+    ),
+    (
+        "[api_keys]\nstore = \"sqlite:\"",
+        "htgate.toml:2: [api_keys] store: must be \"sqlite:FILE\" or \"postgres://user@host/database\"",
+    ),
+    (
         "[api_keys]\nstore = \"postgres://h/d\"",
-        "htgate.toml:2: [api_keys] store: this version keeps keys in SQLite only; write \"sqlite:FILE\"",
+        "htgate.toml:2: [api_keys] store: names no user; write postgres://user@host/database",
+    ),
+    (
+        "[api_keys]\nstore = \"postgres:///d?user=u\"",
+        "htgate.toml:2: [api_keys] store: names no host; write postgres://user@host/database, or ?host=/run/postgresql",
+    ),
+    (
+        "[api_keys]\nstore = \"postgres://u@h/d?sslmode=prefer\"",
+        "htgate.toml:2: [api_keys] store: sslmode=prefer may fall back to plain text or trust anybody; write sslmode=verify-full, or sslmode=disable where nobody else is on the network",
+    ),
+    (
+        "[api_keys]\nstore = \"postgres://u@h/d?sslcert=c.pem\"",
+        "htgate.toml:2: [api_keys] store: has only one of sslcert and sslkey; a client's certificate needs both",
+    ),
+    (
+        "[api_keys]\nstore = \"postgres://u@localhost/d?sslrootcert=ca.pem\"",
+        "htgate.toml:2: [api_keys] store: has sslrootcert but no TLS; add sslmode=verify-full, or leave sslrootcert out",
+    ),
+    (
+        "[api_keys]\nstore = \"postgres://u@h/d?colour=green\"",
+        "htgate.toml:2: [api_keys] store: is no PostgreSQL URL (unknown option `colour`); write postgres://user@host:5432/database, with special characters of a password as %40 for @, %2F for /, %3A for :, and so on",
+    ),
+    (
+        "[api_keys]\nstore = \"postgres://u:s3cr@t/x@h/d\"",
+        "htgate.toml:2: [api_keys] store: is no PostgreSQL URL (there is more than one @); write postgres://user@host:5432/database, with special characters of a password as %40 for @, %2F for /, %3A for :, and so on",
     ),
     (
         "[identity_headers]\nuser = \"Connection\"",

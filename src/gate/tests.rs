@@ -17,7 +17,7 @@ use crate::policy::{Requirement, Rule};
 use crate::request::host::HostPattern;
 use crate::request::path::PathPattern;
 use crate::store::api_keys::NewKey;
-use crate::store::{ApiKeys, Groups, Htpasswd, SqliteStore};
+use crate::store::{ApiKeys, Groups, Htpasswd, KeyStore, Place};
 
 /// alice is staff, bob is nobody in particular; both have the password `secret`, carol is locked.
 fn users() -> Arc<Htpasswd> {
@@ -35,9 +35,9 @@ struct Keys {
 
 impl Keys {
     fn make(folder: &Path) -> Self {
-        let path = folder.join("keys.db");
+        let place = Place::Sqlite(folder.join("keys.db"));
         let prefix = Prefix::parse("htg").unwrap();
-        let mut store = SqliteStore::open(&path, None).unwrap();
+        let mut store = KeyStore::open(&place, None).unwrap();
         let now = Timestamp::now();
         let mut made = Vec::new();
         for (name, realm, owner, scopes, networks) in [
@@ -64,7 +64,7 @@ impl Keys {
         }
         store.revoke("revoked", now).unwrap();
         std::thread::sleep(Duration::from_millis(5));
-        let keys = ApiKeys::open(&path, None, 100, Duration::from_secs(60)).unwrap();
+        let keys = ApiKeys::open(&place, None, 100, Duration::from_secs(60)).unwrap();
         let keys = Arc::new(keys);
         Self {
             source: KeySource {

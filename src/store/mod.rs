@@ -6,7 +6,7 @@ pub mod htpasswd;
 mod names;
 mod watched;
 
-pub use api_keys::{ApiKeys, SqliteStore, StoreError};
+pub use api_keys::{ApiKeys, KeyStore, Place, StoreError};
 pub use groups::Groups;
 pub use htpasswd::Htpasswd;
 pub use watched::{Unusable, WRITABLE, Watched};

@@ -20,7 +20,7 @@ use htgate::request::network::Network;
 use htgate::request::path::PathPattern;
 use htgate::request::{Field, Headers};
 use htgate::store::api_keys::{ImportedKey, KeyError, NewKey};
-use htgate::store::{ApiKeys, Groups, Htpasswd, SqliteStore};
+use htgate::store::{ApiKeys, Groups, Htpasswd, KeyStore, Place};
 use http::HeaderName;
 use jiff::Timestamp;
 use sha1::{Digest, Sha1};
@@ -82,14 +82,14 @@ fn keys() -> (KeySource, Vec<String>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
     fs::create_dir_all(&folder).unwrap();
     let version = crc32fast::hash(format!("{KEYS:?}").as_bytes());
-    let path = folder.join(format!("fuzz-keys-{version:08x}.db"));
+    let place = Place::Sqlite(folder.join(format!("fuzz-keys-{version:08x}.db")));
     let prefix = Prefix::parse("htg").unwrap();
-    let mut store = SqliteStore::open(&path, None).unwrap();
+    let mut store = KeyStore::open(&place, None).unwrap();
     let values = KEYS
         .iter()
         .map(|key| make_key(&mut store, key, &prefix))
         .collect();
-    let keys = ApiKeys::open(&path, None, 1000, Duration::from_secs(u32::MAX.into())).unwrap();
+    let keys = ApiKeys::open(&place, None, 1000, Duration::from_secs(u32::MAX.into())).unwrap();
     (
         KeySource {
             keys: Arc::new(keys),
@@ -100,7 +100,7 @@ fn keys() -> (KeySource, Vec<String>) {
     )
 }
 
-fn make_key(store: &mut SqliteStore, key: &plan::Key, prefix: &Prefix) -> String {
+fn make_key(store: &mut KeyStore, key: &plan::Key, prefix: &Prefix) -> String {
     let value = format!("the-key-{}-of-{}-4711", key.name, key.realm);
     let now = Timestamp::now();
     let new = NewKey {

@@ -4,7 +4,7 @@ use clap::Subcommand;
 
 use crate::cli::ConfigArg;
 
-/// API keys: create, import, list, show, update, rotate, revoke, delete
+/// API keys: create, import, list, show, update, rotate, revoke, delete, migrate
 ///
 /// ID is a key's id or its name. When a command returns, its change is in force in the running
 /// service.
@@ -22,6 +22,7 @@ pub(in crate::cli) enum Command {
     /// Forget a key altogether; its name is free again
     #[command(after_help = "Example:\n  htgate key delete backup")]
     Delete(One),
+    Migrate(Migrate),
 }
 
 /// Make a key and print it: alone on standard output, once it is stored for good
@@ -153,6 +154,22 @@ pub(in crate::cli) struct One {
     /// The key's id or name
     #[arg(value_name = "ID")]
     pub(super) key: String,
+    #[command(flatten)]
+    pub(super) config: ConfigArg,
+}
+
+/// Move all keys to another store: from a file to a database for several machines, or back
+///
+/// Nobody can change keys meanwhile, and the old store takes no changes afterwards, so that no key
+/// is lost or revived; running services answer from it until they are told of the new one. The new
+/// store must be empty, or one that keys were moved away from. It has the same pepper.
+#[derive(clap::Args)]
+#[command(after_help = "Example:
+  htgate key migrate --to 'postgres://htgate@db.example/htgate?passfile=/etc/htgate/pgpass'")]
+pub(in crate::cli) struct Migrate {
+    /// The new store, as `store` in `[api_keys]` names it
+    #[arg(long, value_name = "URL")]
+    pub(super) to: String,
     #[command(flatten)]
     pub(super) config: ConfigArg,
 }

@@ -3,50 +3,44 @@
 mod args;
 mod shown;
 
-use std::io::{self, Write as _};
-use std::path::Path;
+use std::io::{self, BufWriter, Write as _};
+use std::path::absolute;
 use std::thread;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 
 pub(super) use args::Command;
-use args::{Create, Import, List, New, Update};
+use args::{Create, Import, List, Migrate, New, Update};
 use shown::{described, shown, state, time};
 
 use super::input::{Ask, secret};
 use super::running::{Refreshed, refresh};
 use super::{ConfigArg, Exit, Failure};
 use crate::app::{LOOK, open_key_store};
-use crate::config::{Settings, Source};
+use crate::config::{ApiKeySettings, Settings, Source};
 use crate::identity::{ApiKey, ApiKeyDigest, Label, Scope, ScopeSet};
 use crate::request::network::Network;
-use crate::store::SqliteStore;
 use crate::store::api_keys::{Change, Changes, Expiry, ImportedKey, KeyError, NewKey, parse_span};
+use crate::store::{KeyStore, Place};
 
 /// A configuration with its key store.
 struct Keys {
     source: Source,
     settings: Settings,
-    store: SqliteStore,
-    shared: bool,
+    store: KeyStore,
 }
 
 impl Keys {
     fn open(config: ConfigArg) -> Result<Self, Failure> {
         let (source, settings) = config.load()?;
-        // SQLite keeps this file as long as any process has the store open.
-        let mut index = settings.api_keys.store.clone().into_os_string();
-        index.push("-shm");
-        let shared = Path::new(&index).exists();
         let store = open_key_store(&settings.api_keys)?;
         Ok(Self {
             source,
             settings,
             store,
-            shared,
         })
     }
 
@@ -78,16 +72,16 @@ impl Keys {
 
     /// Makes the change answer in the running service. Another one may have the store too, whose
     /// admin listener isn't known here: it looks for changes by itself, and that is waited for.
-    fn in_force(&self) -> Result<(), Failure> {
+    fn in_force(&mut self) -> Result<(), Failure> {
         let answered = refresh(&self.source, &self.settings)?;
-        if self.shared && answered == Refreshed::Nobody {
+        if answered == Refreshed::Nobody && self.store.is_shared() {
             thread::sleep(LOOK * 4);
         }
         Ok(())
     }
 
     /// Prints what can be told only once, come what may, and makes the change answer.
-    fn tell_and_enforce(&self, line: &str) -> Result<(), Failure> {
+    fn tell_and_enforce(&mut self, line: &str) -> Result<(), Failure> {
         let told = print(&format!("{line}\n"));
         self.in_force()?;
         told
@@ -101,7 +95,7 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
         Command::Import(args) => import(args, now),
         Command::List(args) => list(args, now),
         Command::Show(args) => {
-            let keys = Keys::open(args.config)?;
+            let mut keys = Keys::open(args.config)?;
             let record = keys.store.get(&args.key).map_err(failed)?;
             if args.json {
                 return print(&format!("{:#}\n", described(&record, now)));
@@ -115,6 +109,7 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
             keys.store.revoke(&args.key, now).map_err(failed)?;
             keys.in_force()
         }
+        Command::Migrate(args) => migrate(args),
         Command::Delete(args) => {
             let mut keys = Keys::open(args.config)?;
             keys.store.delete(&args.key).map_err(failed)?;
@@ -157,31 +152,57 @@ fn import(args: Import, now: Timestamp) -> Result<(), Failure> {
 }
 
 fn list(args: List, now: Timestamp) -> Result<(), Failure> {
-    let keys = Keys::open(args.config)?;
-    let records = keys.store.list(args.realm.as_deref())?;
+    let mut keys = Keys::open(args.config)?;
+    let mut out = BufWriter::new(io::stdout().lock());
     if args.json {
-        let all: Vec<Value> = records
-            .iter()
-            .map(|record| described(record, now))
-            .collect();
-        return print(&format!("{:#}\n", Value::Array(all)));
+        let mut before = "[\n";
+        keys.store
+            .each(args.realm.as_deref(), |record| {
+                write!(out, "{before}{}", described(&record, now))?;
+                before = ",\n";
+                Ok(())
+            })
+            .map_err(failed)?;
+        out.write_all(if before == "[\n" { b"[]\n" } else { b"\n]\n" })?;
+    } else {
+        let head = ["ID", "STATE", "EXPIRES", "REALM", "NAME"];
+        row(&mut out, head)?;
+        keys.store
+            .each(args.realm.as_deref(), |record| {
+                let end = record
+                    .expires
+                    .map_or_else(|| "never".to_owned(), |at| time(Some(at)));
+                let (id, name) = (record.id.as_str(), record.name.as_str());
+                let state = state(&record, now);
+                Ok(row(&mut out, [id, state, &end, &record.realm, name])?)
+            })
+            .map_err(failed)?;
     }
-    let mut text = format!(
-        "{:<13}{:<9}{:<21}{:<14}NAME\n",
-        "ID", "STATE", "EXPIRES", "REALM"
-    );
-    for record in &records {
-        let end = record
-            .expires
-            .map_or_else(|| "never".to_owned(), |at| time(Some(at)));
-        let state = state(record, now);
-        let row = format!(
-            "{:<13}{state:<9}{end:<21}{:<14}{}\n",
-            record.id, record.realm, record.name
-        );
-        text.push_str(&row);
+    Ok(out.flush()?)
+}
+
+fn row(out: &mut impl io::Write, [id, state, end, realm, name]: [&str; 5]) -> io::Result<()> {
+    writeln!(out, "{id:<13}{state:<9}{end:<21}{realm:<14}{name}")
+}
+
+fn migrate(args: Migrate) -> Result<(), Failure> {
+    let mut keys = Keys::open(args.config)?;
+    let here = |path: &str| absolute(path).unwrap_or_else(|_| path.into());
+    let place = Place::parse(&args.to, here).map_err(|e| usage(format_args!("--to {e}")))?;
+    if place == *keys.store.place() {
+        return Err(usage("--to: the keys are there already"));
     }
-    print(&text)
+    let settings = ApiKeySettings {
+        store: place,
+        ..keys.settings.api_keys.clone()
+    };
+    let mut other = open_key_store(&settings)?;
+    let moved = keys.store.move_to(&mut other).map_err(failed)?;
+    let (place, file) = (&settings.store, keys.source.path().display());
+    print(&format!(
+        "{moved} keys were moved to {place}.\nNow set `store` in [api_keys] of {file}, on every \
+         machine, and run `htgate reload` there.\n"
+    ))
 }
 
 fn update(args: Update, now: Timestamp) -> Result<(), Failure> {
@@ -237,6 +258,7 @@ fn usage(message: impl std::fmt::Display) -> Failure {
 pub(super) fn failed(error: KeyError) -> Failure {
     match error {
         KeyError::Store(error) => error.into(),
+        KeyError::Output(error) => error.into(),
         error => Failure::new(Exit::No, error),
     }
 }

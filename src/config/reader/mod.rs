@@ -18,6 +18,7 @@ use crate::authn::Allowance;
 use crate::endpoint::{IdentityHeaders, Slot};
 use crate::identity::Prefix;
 use crate::request::network::Network;
+use crate::store::Place;
 
 /// Reads meaning, and collects what has none.
 pub(super) struct Reader<'a> {
@@ -179,17 +180,7 @@ impl<'a> Reader<'a> {
     }
 
     fn api_keys(&mut self, raw: &raw::ApiKeys) -> Option<ApiKeySettings> {
-        let store = raw
-            .store
-            .strip_prefix("sqlite:")
-            .filter(|path| !path.is_empty());
-        let store = match store {
-            Some(path) => Ok(self.path(path)),
-            None if raw.store.starts_with("postgres") => {
-                Err("this version keeps keys in SQLite only; write \"sqlite:FILE\"")
-            }
-            None => Err("must be \"sqlite:FILE\""),
-        };
+        let store = Place::parse(&raw.store, |path| self.path(path));
         let store = self.take("api_keys.store", store);
         let prefix = self.take("api_keys.prefix", Prefix::parse(&raw.prefix));
         Some(ApiKeySettings {

@@ -4,11 +4,9 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
-use rusqlite::params;
 
 use super::error::{KeyError, StoreError};
-use super::rows;
-use super::sqlite::SqliteStore;
+use super::key_store::KeyStore;
 use crate::identity::Label;
 use crate::identity::ScopeSet;
 use crate::identity::{ApiKey, ApiKeyDigest, ApiKeyId, Form, Prefix};
@@ -70,7 +68,7 @@ pub enum Change<T> {
     Set(T),
 }
 
-impl SqliteStore {
+impl KeyStore {
     /// Makes a key. The key itself is nowhere but in the answer.
     ///
     /// # Errors
@@ -86,7 +84,7 @@ impl SqliteStore {
         }
         self.edit(|edit| {
             let id = edit.free_id()?;
-            let key = ApiKey::generate_for(prefix, &id).map_err(KeyError::from)?;
+            let key = ApiKey::generate_for(prefix, &id)?;
             let record = edit.add(new, id, &key.digest(), now)?;
             Ok((record, key))
         })
@@ -117,22 +115,33 @@ impl SqliteStore {
         })
     }
 
-    /// All keys, or those of one realm, oldest first.
+    /// Gives each key, or each of one realm, oldest first, as it is read.
     ///
     /// # Errors
-    /// [`StoreError`] when the file can't be read or its content makes no sense.
-    pub fn list(&self, realm: Option<&str>) -> Result<Vec<ApiKeyRecord>, StoreError> {
-        rows::of_realm(&self.conn, realm).map_err(|fault| self.fault(fault))
+    /// What `each` gives, or trouble with the store.
+    pub fn each(
+        &mut self,
+        realm: Option<&str>,
+        mut each: impl FnMut(ApiKeyRecord) -> Result<(), KeyError>,
+    ) -> Result<(), KeyError> {
+        self.backend.rows().each(realm, &mut each)
+    }
+
+    /// How many keys there are.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn count(&mut self) -> Result<u64, StoreError> {
+        self.backend.rows().count()
     }
 
     /// The key with this id or name.
     ///
     /// # Errors
     /// [`KeyError::Unknown`] when there is none, or trouble with the store.
-    pub fn get(&self, id_or_name: &str) -> Result<ApiKeyRecord, KeyError> {
-        rows::by_id_or_name(&self.conn, id_or_name)
-            .map_err(|fault| self.fault(fault))?
-            .ok_or(KeyError::Unknown)
+    pub fn get(&mut self, id_or_name: &str) -> Result<ApiKeyRecord, KeyError> {
+        let found = self.backend.rows().by_id_or_name(id_or_name)?;
+        found.ok_or(KeyError::Unknown)
     }
 
     /// Changes what is known of a key.
@@ -150,7 +159,7 @@ impl SqliteStore {
             key.scopes = changes.scopes.unwrap_or(key.scopes);
             key.networks = changes.networks.unwrap_or(key.networks);
             changes.expires.apply(&mut key.expires);
-            rows::replace(edit.conn, &key)?;
+            edit.rows.replace(&key)?;
             edit.key(key.id.as_str())
         })
     }
@@ -169,14 +178,11 @@ impl SqliteStore {
         self.edit(|edit| {
             let record = edit.key(id_or_name)?;
             if record.state != KeyState::Active {
-                return Err(KeyError::Revoked(record.id).into());
+                return Err(KeyError::Revoked(record.id));
             }
             let end = now.checked_add(grace).unwrap_or(Timestamp::MAX);
-            edit.conn.execute(
-                "UPDATE secrets SET not_after = min(ifnull(not_after, ?2), ?2) WHERE key_id = ?1",
-                params![record.id.as_str(), end.as_millisecond()],
-            )?;
-            let key = ApiKey::generate_for(prefix, &record.id).map_err(KeyError::from)?;
+            edit.rows.end_secrets(&record.id, end.as_millisecond())?;
+            let key = ApiKey::generate_for(prefix, &record.id)?;
             edit.add_secret(&record.id, &key.digest())?;
             Ok((record, key))
         })
@@ -191,7 +197,7 @@ impl SqliteStore {
             let mut key = edit.key(id_or_name)?;
             if key.state == KeyState::Active {
                 key.state = KeyState::Revoked { at: now };
-                rows::replace(edit.conn, &key)?;
+                edit.rows.replace(&key)?;
             }
             edit.key(key.id.as_str())
         })
@@ -204,12 +210,7 @@ impl SqliteStore {
     pub fn delete(&mut self, id_or_name: &str) -> Result<ApiKeyRecord, KeyError> {
         self.edit(|edit| {
             let key = edit.key(id_or_name)?;
-            for sql in [
-                "DELETE FROM secrets WHERE key_id = ?1",
-                "DELETE FROM keys WHERE id = ?1",
-            ] {
-                edit.conn.execute(sql, [key.id.as_str()])?;
-            }
+            edit.rows.delete(&key.id)?;
             Ok(key)
         })
     }

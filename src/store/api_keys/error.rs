@@ -1,10 +1,9 @@
 //! What goes wrong with the store, and what the store refuses.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use rusqlite::{ErrorCode, ffi};
-
+use super::place::Place;
 use crate::identity::Label;
 use crate::identity::{ApiKeyId, NoRandomness};
 
@@ -15,94 +14,136 @@ pub enum StoreError {
     #[error("the operating system gives no random bytes: {0}")]
     Random(#[from] getrandom::Error),
     /// The folder of the file doesn't exist.
-    #[error("{}: the folder doesn't exist; create it, or change `store` in [api_keys]", path.display())]
+    #[error("{place}: the folder doesn't exist; create it, or change `store` in [api_keys]")]
     NoFolder {
         /// The file that was asked for.
-        path: PathBuf,
+        place: Place,
     },
     /// The path leads to something that is no file.
-    #[error("{}: this is no file; `store` in [api_keys] names the file itself", path.display())]
+    #[error("{place}: this is no file; `store` in [api_keys] names the file itself")]
     NoFile {
         /// What was asked for.
-        path: PathBuf,
+        place: Place,
     },
     /// This user may not write here.
     #[error(
-        "{}: can't be opened for writing; htgate must be able to write the file and its folder: \
-         see who owns them, and whether the disk is read-only", path.display()
+        "{place}: can't be opened for writing; htgate must be able to write the file and its \
+         folder: see who owns them, and whether the disk is read-only"
     )]
     Access {
-        /// The file.
-        path: PathBuf,
+        /// The store.
+        place: Place,
         /// What was said.
         source: io::Error,
     },
     /// The file holds something else.
-    #[error("{}: this is no SQLite database; move it away, or change `store` in [api_keys]", path.display())]
+    #[error("{place}: this is no SQLite database; move it away, or change `store` in [api_keys]")]
     NotADatabase {
-        /// The file.
-        path: PathBuf,
+        /// The store.
+        place: Place,
     },
     /// A database of another program.
-    #[error("{}: this database belongs to another program; change `store` in [api_keys]", path.display())]
+    #[error("{place}: {what} belongs to another program; change `store` in [api_keys]")]
     Foreign {
-        /// The file.
-        path: PathBuf,
+        /// The store.
+        place: Place,
+        /// What it is of theirs.
+        what: &'static str,
     },
     /// Made by a later version.
     #[error(
-        "{}: written by a newer htgate (format {found}, this one knows {known}); use that version",
-        path.display()
+        "{place}: written by a newer htgate (format {found}, this one knows {known}); use that version"
     )]
     Newer {
-        /// The file.
-        path: PathBuf,
+        /// The store.
+        place: Place,
         /// The format's number in the file.
         found: i64,
         /// The last one known here.
         known: i64,
     },
     /// The keys were stored under a pepper, or under none, other than the configured one.
-    #[error("{}: {}", path.display(), fault)]
+    #[error("{place}: {fault}")]
     Pepper {
-        /// The file.
-        path: PathBuf,
+        /// The store.
+        place: Place,
         /// How they differ.
         fault: PepperFault,
     },
     /// What the file holds makes no sense.
-    #[error("{}: damaged ({what}); restore it from a backup", path.display())]
+    #[error("{place}: damaged ({what}); restore it from a backup")]
     Damaged {
-        /// The file.
-        path: PathBuf,
+        /// The store.
+        place: Place,
         /// Where it was noticed.
         what: String,
     },
     /// Someone else keeps writing.
-    #[error("{}: another process keeps it locked; try again", path.display())]
+    #[error("{place}: another process keeps it locked; try again")]
     Busy {
-        /// The file.
-        path: PathBuf,
+        /// The store.
+        place: Place,
     },
     /// There is no room for the change.
-    #[error("{}: the disk is full; make room, nothing was changed", path.display())]
+    #[error("{place}: the disk is full; make room, nothing was changed")]
     DiskFull {
-        /// The file.
-        path: PathBuf,
+        /// The store.
+        place: Place,
     },
     /// The store has not answered for so long that what is remembered of it counts no more.
-    #[error("{}: no answer for {seconds} s, longer than `offline_ttl` in [cache] allows", path.display())]
+    #[error("{place}: no answer for {seconds} s, longer than `offline_ttl` in [cache] allows")]
     Offline {
-        /// The file.
-        path: PathBuf,
+        /// The store.
+        place: Place,
         /// Since the last answer.
         seconds: u64,
     },
+    /// The database server can't be had, or doesn't answer. It may come back by itself.
+    #[error("{place}: {why}")]
+    Away {
+        /// The store.
+        place: Place,
+        /// What was noticed.
+        why: Arc<str>,
+    },
+    /// The database server is there and doesn't let us in, or not do this.
+    #[error("{place}: {why}")]
+    Refused {
+        /// The store.
+        place: Place,
+        /// What it said, and what to do.
+        why: String,
+    },
+    /// The database server was lost at the very end of a change.
+    #[error(
+        "{place}: lost while the change was being made ({why}); it may have been made or not: look \
+         with `htgate key show`"
+    )]
+    Unsure {
+        /// The store.
+        place: Place,
+        /// What was noticed.
+        why: Arc<str>,
+    },
+    /// More look-ups wait than will be answered in time.
+    #[error("{place}: too many keys are being looked up")]
+    Overloaded {
+        /// The store.
+        place: Place,
+    },
+    /// Anything else the database server says.
+    #[error("{place}: {why}")]
+    Postgres {
+        /// The store.
+        place: Place,
+        /// What it said.
+        why: String,
+    },
     /// Anything else SQLite says.
-    #[error("{}: {source}", path.display())]
+    #[error("{place}: {source}")]
     Sqlite {
-        /// The file.
-        path: PathBuf,
+        /// The store.
+        place: Place,
         /// What it said.
         source: rusqlite::Error,
     },
@@ -122,38 +163,6 @@ pub enum PepperFault {
         "its keys were stored with another pepper; set `pepper_file` in [api_keys] to that one"
     )]
     Other,
-}
-
-impl StoreError {
-    pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> Self {
-        let path = path.to_owned();
-        if let rusqlite::Error::FromSqlConversionFailure(_, _, what) = &source {
-            let what = what.to_string();
-            return Self::Damaged { path, what };
-        }
-        // The index beside the file is the first to find no room, and SQLite calls that an
-        // input or output error.
-        if source.sqlite_error().map(|error| error.extended_code) == Some(ffi::SQLITE_IOERR_SHMSIZE)
-        {
-            return Self::DiskFull { path };
-        }
-        match source.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase) => Self::NotADatabase { path },
-            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged {
-                path,
-                what: source.to_string(),
-            },
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { path },
-            Some(ErrorCode::DiskFull) => Self::DiskFull { path },
-            Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
-                Self::Access {
-                    path,
-                    source: io::Error::other(source),
-                }
-            }
-            _ => Self::Sqlite { path, source },
-        }
-    }
 }
 
 /// A key command that was not carried out. Nothing was changed.
@@ -203,6 +212,28 @@ pub enum KeyError {
     /// A revoked key gets no new secret.
     #[error("the key {0} was revoked; make a new one instead")]
     Revoked(ApiKeyId),
+    /// The keys are kept elsewhere now.
+    #[error(
+        "these keys were moved to {0}; set `store` in [api_keys] to that and reload, then change them"
+    )]
+    Moved(String),
+    /// Keys can't be moved to where others are.
+    #[error(
+        "{0}: there are keys already; name an empty store (if an earlier move was interrupted, \
+         first remove what it left there)"
+    )]
+    Occupied(Place),
+    /// Keys got lost on the way to another store; they are where they were.
+    #[error("only {copied} of {moved} keys arrived; nothing was moved")]
+    Incomplete {
+        /// How many arrived.
+        copied: u64,
+        /// How many there are.
+        moved: u64,
+    },
+    /// A key that was read could not be passed on.
+    #[error(transparent)]
+    Output(#[from] io::Error),
     /// No new secret can be made.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),

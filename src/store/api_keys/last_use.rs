@@ -1,19 +1,14 @@
 //! When keys were last used, gathered in memory and written now and then.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, TransactionBehavior};
 
 use super::error::StoreError;
-use super::open::connect;
-use super::sqlite::WRITE_PATIENCE;
 use crate::identity::ApiKeyId;
 
-const MINUTE_MS: i64 = 60_000;
 /// Uses of a key that are closer together count as one.
 const SECOND_MS: i64 = 1_000;
 
@@ -49,8 +44,11 @@ impl LastUses {
         Arc::clone(self.lock().entry(id).or_default())
     }
 
-    /// Writes what was noted. What can't be written is kept for the next time.
-    pub(super) fn flush(&self, path: &Path) -> Result<(), StoreError> {
+    /// Has what was noted written. What can't be is kept for the next time.
+    pub(super) fn flush(
+        &self,
+        write: impl FnOnce(&[(ApiKeyId, i64)]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let mut uses = Vec::new();
         self.lock().retain(|id, last| {
             // Asked first: what nobody else holds is not used any more.
@@ -61,10 +59,7 @@ impl LastUses {
         if uses.is_empty() {
             return Ok(());
         }
-        // A connection of its own: look-ups don't wait for the disk.
-        let written = connect(path, WRITE_PATIENCE).and_then(|(_, mut conn)| {
-            write(&mut conn, &uses).map_err(|fault| StoreError::sqlite(path, fault))
-        });
+        let written = write(&uses);
         if written.is_err() {
             for (id, at) in uses {
                 self.of(id).keep(at);
@@ -76,21 +71,4 @@ impl LastUses {
     fn lock(&self) -> MutexGuard<'_, HashMap<ApiKeyId, Arc<LastUse>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Writes when keys were last used, in milliseconds: a key at most once per minute, never an
-/// earlier time over a later one. Keys that are gone are passed over.
-pub(super) fn write(conn: &mut Connection, uses: &[(ApiKeyId, i64)]) -> rusqlite::Result<()> {
-    let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    {
-        let mut update = change.prepare(
-            "UPDATE keys SET last_used = ?2
-             WHERE id = ?1 AND (last_used IS NULL OR last_used < ?3)",
-        )?;
-        for (id, at) in uses {
-            let minute = at - at.rem_euclid(MINUTE_MS);
-            update.execute((id.as_str(), at, minute))?;
-        }
-    }
-    change.commit()
 }

@@ -5,35 +5,33 @@
 //! can't push out the known ones.
 //!
 //! A change reaches the service in two ways. The command that made it says so, and
-//! [`ApiKeys::refresh`] forgets everything before the command returns. And [`ApiKeys::poll`],
-//! called all the time, looks whether any process has changed the file.
+//! [`ApiKeys::refresh`] takes it up before the command returns. And the store is watched all the
+//! time: a file by [`ApiKeys::poll`], a database by a connection of its own.
 
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use moka::sync::Cache;
 
 use super::error::StoreError;
+use super::freshness::{Freshness, hash};
 use super::last_use::{LastUse, LastUses};
-use super::sqlite::{Followed, SqliteStore};
+use super::place::Place;
+use super::postgres::Link;
+use super::sqlite::{self, Reader};
+use super::versions::Version;
 use crate::fingerprint::{AsItIs, Fingerprint, Fingerprinter};
 use crate::identity::{ApiKey, ApiKeyRecord, Form, Pepper, Prefix};
-
-/// How long a look-up waits for a lock on the file. It holds up an async worker.
-const READ_PATIENCE: Duration = Duration::from_millis(50);
-
-type Memory = Cache<Fingerprint, Arc<Known>, AsItIs>;
 
 /// What is remembered of a key.
 #[derive(Debug)]
 pub struct Known {
     /// Whose it is.
     pub record: Arc<ApiKeyRecord>,
-    pub(super) last_use: Arc<LastUse>,
+    /// `None`: it changed while it was read, and is not remembered.
+    version: Option<Version>,
+    last_use: Arc<LastUse>,
 }
 
 impl Known {
@@ -43,56 +41,60 @@ impl Known {
     }
 }
 
-/// All API keys, for the running service. Shared by its workers; nothing here is async. What is
-/// remembered is found without a lock; what isn't is asked of the file, one look-up at a time.
+/// All API keys, for the running service. Shared by its workers. What is remembered is found
+/// without a lock and without waiting; what isn't is asked of the store.
 pub struct ApiKeys {
-    path: PathBuf,
-    capacity: u64,
+    place: Place,
+    pepper: Option<Pepper>,
     offline_ttl: Duration,
-    reader: Mutex<Reader>,
-    /// Replaced as a whole, so that a look-up under way can't bring back what it read before.
-    pub(super) memory: ArcSwap<Memory>,
-    pub(super) fingerprinter: Fingerprinter,
+    source: Source,
+    pub(super) freshness: Arc<Freshness>,
+    memory: Cache<Fingerprint, Arc<Known>, AsItIs>,
+    fingerprinter: Fingerprinter,
     uses: LastUses,
-    started: Instant,
-    /// When the store last said whether something changed, in milliseconds after `started`.
-    heard_ms: AtomicU64,
 }
 
-struct Reader {
-    store: SqliteStore,
-    /// The store's stamp when it was last asked.
-    stamp: i64,
+/// Who is asked for what isn't remembered.
+enum Source {
+    File(Box<Reader>),
+    Server(Link),
 }
 
 impl ApiKeys {
     /// Opens the store, or makes it, and remembers up to `capacity` keys of it.
     ///
-    /// What is remembered is trusted for `offline_ttl` after the last [`poll`](Self::poll) or
-    /// [`refresh`](Self::refresh) that the store answered.
+    /// What is remembered is trusted for `offline_ttl` after the store last answered whether
+    /// something has changed. A database that is away now is waited for meanwhile; [`poll`](Self::poll) tells.
     ///
     /// # Errors
-    /// [`StoreError`], as [`SqliteStore::open`].
+    /// [`StoreError`], when the store is there and can't be used.
     pub fn open(
-        path: &Path,
+        place: &Place,
         pepper: Option<Pepper>,
         capacity: u64,
         offline_ttl: Duration,
     ) -> Result<Self, StoreError> {
-        let started = Instant::now();
-        let mut store = SqliteStore::open(path, pepper)?;
-        store.wait_at_most(READ_PATIENCE)?;
-        let stamp = store.stamp()?;
+        let freshness = Arc::new(Freshness::new());
+        let fingerprint = pepper.as_ref().map(Pepper::fingerprint);
+        let follower = Arc::clone(&freshness);
+        let source = match place {
+            Place::Sqlite(file) => {
+                sqlite::create_if_missing(file)?;
+                Source::File(Box::new(Reader::open(file, fingerprint, follower)?))
+            }
+            Place::Postgres(url) => Source::Server(Link::start(url, fingerprint, follower)?),
+        };
         Ok(Self {
-            path: path.to_owned(),
-            capacity,
+            place: place.clone(),
+            pepper,
             offline_ttl,
-            reader: Mutex::new(Reader { store, stamp }),
-            memory: ArcSwap::from_pointee(memory(capacity)),
+            source,
+            freshness,
+            memory: Cache::builder()
+                .max_capacity(capacity)
+                .build_with_hasher(AsItIs::default()),
             fingerprinter: Fingerprinter::random()?,
             uses: LastUses::default(),
-            started,
-            heard_ms: AtomicU64::new(0),
         })
     }
 
@@ -104,107 +106,93 @@ impl ApiKeys {
     /// # Errors
     /// [`StoreError`] when the store must be asked and doesn't answer, or when it hasn't been
     /// heard of for longer than `offline_ttl`.
-    pub fn lookup(&self, key: &ApiKey, prefix: &Prefix) -> Result<Option<Arc<Known>>, StoreError> {
+    pub async fn lookup(
+        &self,
+        key: &ApiKey,
+        prefix: &Prefix,
+    ) -> Result<Option<Arc<Known>>, StoreError> {
         self.refuse_offline()?;
         let fingerprint = self.fingerprinter.of([key.expose_secret().as_bytes()]);
-        // SECURITY: the memory is taken before the store is read, and what was read goes into
-        // that very memory. If a key is revoked in between, the old record ends up in a memory
-        // that nobody asks any more.
-        let memory = self.memory.load();
-        if let Some(known) = memory.get(&fingerprint) {
+        if let Some(known) = self.memory.get(&fingerprint)
+            && known
+                .version
+                .is_some_and(|version| self.freshness.versions.is_current(version))
+        {
             return Ok(Some(known));
         }
         if key.form(prefix) == Form::Mistyped {
             return Ok(None);
         }
-        let digest = key.digest();
-        let Some(record) = self.ask(|reader| reader.store.find(&digest))? else {
+        // SECURITY: before the store is asked.
+        let ticket = self.freshness.versions.ticket();
+        let index = key.digest().index(self.pepper.as_ref());
+        let found = match &self.source {
+            Source::File(reader) => reader.find(&index)?,
+            Source::Server(link) => link.find(index).await?,
+        };
+        let Some(record) = found else {
             return Ok(None);
         };
-        let last_use = self.uses.of(record.id);
-        let record = Arc::new(record);
-        let known = Arc::new(Known { record, last_use });
-        memory.insert(fingerprint, Arc::clone(&known));
+        let known = Arc::new(Known {
+            version: self.freshness.versions.of(hash(&record.id), ticket),
+            last_use: self.uses.of(record.id),
+            record: Arc::new(record),
+        });
+        if known.version.is_some() {
+            self.memory.insert(fingerprint, Arc::clone(&known));
+        }
         Ok(Some(known))
     }
 
-    /// Forgets what is remembered. Look-ups that begin after this has returned tell what the
-    /// store held when it was called, or later.
+    /// Takes up every change that is in the store by now. Look-ups that begin after this has
+    /// returned tell what the store held when it was called, or later.
     ///
     /// # Errors
-    /// [`StoreError`] when the store doesn't answer. Everything is forgotten all the same.
+    /// [`StoreError`] when the store doesn't answer. Then everything is forgotten.
     pub fn refresh(&self) -> Result<(), StoreError> {
-        self.forget();
-        self.poll()
+        let caught_up = match &self.source {
+            Source::File(reader) => reader.poll(),
+            Source::Server(link) => link.catch_up(),
+        };
+        if caught_up.is_err() {
+            self.freshness.versions.forget_all();
+        }
+        caught_up
     }
 
-    /// Asks the store whether any process has changed it since last time, and if so forgets
-    /// what is remembered. To be called every 100 ms; takes microseconds.
+    /// Asks a file whether any process has changed it since last time, and if so forgets what is
+    /// remembered. Tells whether a database, which is watched anyway, answers. To be called every
+    /// 100 ms; takes microseconds.
     ///
     /// # Errors
     /// [`StoreError`] when the store doesn't answer.
     pub fn poll(&self) -> Result<(), StoreError> {
-        let asked = self.age_ms();
-        self.ask(|reader| {
-            let stamp = reader.store.stamp()?;
-            if stamp != reader.stamp {
-                reader.stamp = stamp;
-                self.forget();
-            }
-            Ok(())
-        })?;
-        self.heard_ms.fetch_max(asked, Ordering::AcqRel);
-        Ok(())
+        match &self.source {
+            Source::File(reader) => reader.poll(),
+            Source::Server(link) => link.state(),
+        }
     }
 
     /// Writes when keys were last used, each key at most once per minute. To be called every
-    /// minute and at the end. Waits for the disk: not on an async worker.
+    /// minute and at the end. Waits for the store: not on an async worker.
     ///
     /// # Errors
     /// [`StoreError`] when it can't be written; it is kept for the next time.
     pub fn flush_last_used(&self) -> Result<(), StoreError> {
-        self.uses.flush(&self.path)
+        self.uses.flush(|uses| {
+            // A connection of its own: look-ups don't wait for this.
+            self.place.connect()?.write_last_used(uses)
+        })
     }
 
     fn refuse_offline(&self) -> Result<(), StoreError> {
-        let heard = self.heard_ms.load(Ordering::Acquire);
-        let silence = Duration::from_millis(self.age_ms().saturating_sub(heard));
+        let silence = self.freshness.silence();
         if silence > self.offline_ttl {
             return Err(StoreError::Offline {
-                path: self.path.clone(),
+                place: self.place.clone(),
                 seconds: silence.as_secs(),
             });
         }
         Ok(())
     }
-
-    fn forget(&self) {
-        self.memory.store(Arc::new(memory(self.capacity)));
-    }
-
-    /// Asks the store, in the file that the path leads to now.
-    ///
-    /// What makes the memory old is found out, and the memory replaced, under one lock: nobody
-    /// may find the first done and the second not.
-    fn ask<T>(
-        &self,
-        question: impl FnOnce(&mut Reader) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        if reader.store.follow()? == Followed::ToAnotherFile {
-            self.forget();
-        }
-        question(&mut reader)
-    }
-
-    fn age_ms(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-}
-
-/// An empty memory.
-fn memory(capacity: u64) -> Memory {
-    Cache::builder()
-        .max_capacity(capacity)
-        .build_with_hasher(AsItIs::default())
 }

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use htgate::{
     identity::{Label, Prefix, ScopeSet},
-    store::{SqliteStore, api_keys::NewKey},
+    store::{KeyStore, Place, api_keys::NewKey},
 };
 use jiff::Timestamp;
 
@@ -89,7 +89,7 @@ fn no_damaged_page_makes_a_yes_out_of_a_no() {
 
 /// Makes a store of keys that count and keys that were revoked.
 fn fill(path: &Path) -> Vec<(String, bool)> {
-    let mut store = SqliteStore::open(path, None).unwrap();
+    let mut store = KeyStore::open(&Place::Sqlite(path.to_owned()), None).unwrap();
     let now = Timestamp::now();
     let keys = (0..KEYS).map(|n| {
         let name = format!("key {n}");

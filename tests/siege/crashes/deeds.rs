@@ -6,7 +6,10 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use htgate::{identity::ApiKey, store::SqliteStore};
+use htgate::{
+    identity::ApiKey,
+    store::{KeyStore, Place},
+};
 use rusqlite::Connection;
 
 use super::{Change, Ended, any};
@@ -51,7 +54,7 @@ pub(super) enum Deed {
 impl State {
     /// Reads the store as it was left, having it mended by the library as the next command would.
     pub(super) fn read(path: &Path) -> Self {
-        drop(SqliteStore::open(path, None).unwrap());
+        drop(KeyStore::open(&Place::Sqlite(path.to_owned()), None).unwrap());
         let store = Connection::open(path).unwrap();
         let found: String = store
             .query_row("PRAGMA integrity_check", [], |row| row.get(0))

@@ -77,7 +77,7 @@ fn a_name_means_one_key_until_it_is_deleted() {
     let (first, _) = create(&mut store, "ci");
     store.revoke("ci", at(1001)).unwrap();
     let again =
-        |store: &mut super::SqliteStore| store.create(new_key("ci"), &Prefix::default(), at(1002));
+        |store: &mut super::KeyStore| store.create(new_key("ci"), &Prefix::default(), at(1002));
     assert!(matches!(again(&mut store), Err(KeyError::NameTaken { id, .. }) if id == first.id));
     let as_id = store.create(new_key(first.id.as_str()), &Prefix::default(), at(1002));
     assert!(matches!(as_id, Err(KeyError::NameIsId { .. })));
@@ -142,10 +142,10 @@ fn rotation_gives_a_new_secret_and_the_old_ones_a_grace_period() {
     let (_, second) = store.rotate("ci", &prefix, hour, at(2000)).unwrap();
     assert_eq!(second.form(&prefix), Form::Ours(record.id));
     let found =
-        |store: &super::SqliteStore, key: &ApiKey| store.find(&key.digest()).unwrap().unwrap();
+        |store: &mut super::KeyStore, key: &ApiKey| store.find(&key.digest()).unwrap().unwrap();
 
-    assert_eq!(found(&store, &second).secret_not_after, None);
-    let old = found(&store, &first);
+    assert_eq!(found(&mut store, &second).secret_not_after, None);
+    let old = found(&mut store, &first);
     assert_eq!(old.id, record.id);
     assert_eq!(old.usable(at(5599)), Ok(()));
     assert_eq!(
@@ -155,21 +155,21 @@ fn rotation_gives_a_new_secret_and_the_old_ones_a_grace_period() {
 
     // A second rotation shortens, never lengthens, what is left.
     let (_, third) = store.rotate("ci", &prefix, 9 * hour, at(2001)).unwrap();
-    assert_eq!(found(&store, &first).secret_not_after, Some(at(5600)));
+    assert_eq!(found(&mut store, &first).secret_not_after, Some(at(5600)));
     store
         .rotate("ci", &prefix, Duration::ZERO, at(2002))
         .unwrap();
     for old in [&first, &second, &third] {
-        assert!(found(&store, old).usable(at(2002)).is_err());
+        assert!(found(&mut store, old).usable(at(2002)).is_err());
     }
     let far = store
         .rotate("ci", &prefix, Duration::MAX, at(2003))
         .unwrap()
         .1;
-    assert_eq!(found(&store, &far).usable(at(2003)), Ok(()));
+    assert_eq!(found(&mut store, &far).usable(at(2003)), Ok(()));
 
     store.revoke("ci", at(2004)).unwrap();
-    assert!(found(&store, &far).usable(at(2004)).is_err());
+    assert!(found(&mut store, &far).usable(at(2004)).is_err());
     let refused = store.rotate("ci", &prefix, hour, at(2005)).unwrap_err();
     assert!(matches!(refused, KeyError::Revoked(id) if id == record.id));
 }
@@ -270,12 +270,12 @@ fn keys_are_listed_oldest_first() {
         (Some("two"), "c"),
         (Some("none"), ""),
     ] {
-        let names: Vec<_> = store
-            .list(realm)
-            .unwrap()
-            .iter()
-            .map(|key| key.name.to_string())
-            .collect();
+        let mut names = Vec::new();
+        let gathered = store.each(realm, |key| {
+            names.push(key.name.to_string());
+            Ok(())
+        });
+        gathered.unwrap();
         assert_eq!(names.join(" "), listed, "{realm:?}");
     }
 }

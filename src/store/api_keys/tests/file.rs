@@ -3,12 +3,14 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::thread;
+use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::{Folder, create, pepper};
+use super::{Folder, all, create, pepper};
 use crate::store::api_keys::error::PepperFault;
-use crate::store::api_keys::{KeyError, SqliteStore, StoreError};
+use crate::store::api_keys::sqlite::SqliteFile;
+use crate::store::api_keys::{KeyError, KeyStore, Place, StoreError};
 
 #[test]
 fn a_new_file_is_private_and_belongs_to_the_owner_of_its_folder() {
@@ -34,18 +36,19 @@ fn a_new_file_is_private_and_belongs_to_the_owner_of_its_folder() {
 fn what_was_done_is_there_when_the_file_is_opened_again() {
     let folder = Folder::new();
     let (record, key) = create(&mut folder.store(), "ci");
-    let store = folder.store();
+    let mut store = folder.store();
     assert_eq!(store.find(&key.digest()).unwrap(), Some(record.clone()));
-    assert_eq!(store.list(None).unwrap(), [record]);
+    assert_eq!(all(&mut store), [record]);
 }
 
 #[test]
 fn commits_are_synced_to_the_disk() {
     let folder = Folder::new();
-    let store = folder.store();
+    drop(folder.store());
+    let file = SqliteFile::connect(&folder.file(), Duration::ZERO).unwrap();
     let setting = |name| {
         let value = |row: &rusqlite::Row<'_>| row.get::<_, rusqlite::types::Value>(0);
-        store.conn.pragma_query_value(None, name, value).unwrap()
+        file.conn.pragma_query_value(None, name, value).unwrap()
     };
     assert_eq!(setting("journal_mode"), "wal".to_owned().into());
     assert_eq!(setting("synchronous"), 2.into()); // FULL
@@ -60,7 +63,7 @@ fn many_processes_may_make_the_file_at_once() {
             scope.spawn(move || create(&mut folder.store(), &format!("key {number}")));
         }
     });
-    assert_eq!(folder.store().list(None).unwrap().len(), 8);
+    assert_eq!(all(&mut folder.store()).len(), 8);
 }
 
 #[test]
@@ -78,7 +81,10 @@ fn a_path_that_leads_nowhere_is_told_as_such() {
         (&below_a_file, "can't be opened"),
         (&dangling, "can't be opened"),
     ] {
-        let fault = SqliteStore::open(path, None).err().unwrap().to_string();
+        let fault = KeyStore::open(&Place::Sqlite(path.to_owned()), None)
+            .err()
+            .unwrap()
+            .to_string();
         assert!(fault.contains(told), "{fault}");
         assert!(fault.contains(path.to_str().unwrap()), "{fault}");
     }
@@ -89,7 +95,7 @@ fn what_is_no_database_is_refused_and_left_alone() {
     let folder = Folder::new();
     for garbage in ["no".to_owned(), "garbage ".repeat(10_000)] {
         fs::write(folder.file(), &garbage).unwrap();
-        let fault = SqliteStore::open(&folder.file(), None).err().unwrap();
+        let fault = KeyStore::open(&folder.place(), None).err().unwrap();
         assert!(matches!(fault, StoreError::NotADatabase { .. }), "{fault}");
         assert_eq!(fs::read_to_string(folder.file()).unwrap(), garbage);
     }
@@ -107,9 +113,9 @@ fn a_damaged_file_is_an_error_and_no_answer() {
     content[4096..].fill(0xa5);
     fs::write(folder.file(), content).unwrap();
 
-    let faults = match SqliteStore::open(&folder.file(), None) {
+    let faults = match KeyStore::open(&folder.place(), None) {
         Err(fault) => vec![fault],
-        Ok(store) => keys
+        Ok(mut store) => keys
             .iter()
             .map(|key| store.find(&key.digest()).unwrap_err())
             .collect(),
@@ -135,7 +141,7 @@ fn a_page_in_the_wrong_place_makes_no_key_anothers() {
         let mut damaged = whole.clone();
         damaged[place * 4096..][..4096].copy_from_slice(&pages[page]);
         fs::write(folder.file(), damaged).unwrap();
-        let Ok(store) = SqliteStore::open(&folder.file(), None) else {
+        let Ok(mut store) = KeyStore::open(&folder.place(), None) else {
             continue;
         };
         for (record, key) in &keys {
@@ -179,13 +185,13 @@ fn a_newer_format_and_another_programs_database_are_refused() {
     drop(folder.store());
     let other = Connection::open(folder.file()).unwrap();
     other.pragma_update(None, "user_version", 7).unwrap();
-    let fault = SqliteStore::open(&folder.file(), None).err().unwrap();
+    let fault = KeyStore::open(&folder.place(), None).err().unwrap();
     assert!(
         matches!(
             fault,
             StoreError::Newer {
                 found: 7,
-                known: 1,
+                known: 2,
                 ..
             }
         ),
@@ -195,7 +201,7 @@ fn a_newer_format_and_another_programs_database_are_refused() {
     let path = folder.0.path().join("other.db");
     let other = Connection::open(&path).unwrap();
     other.execute_batch("CREATE TABLE t (x)").unwrap();
-    let fault = SqliteStore::open(&path, None).err().unwrap();
+    let fault = KeyStore::open(&Place::Sqlite(path), None).err().unwrap();
     assert!(matches!(fault, StoreError::Foreign { .. }), "{fault}");
     let mode: String = other
         .pragma_query_value(None, "journal_mode", |row| row.get(0))
@@ -206,7 +212,7 @@ fn a_newer_format_and_another_programs_database_are_refused() {
 #[test]
 fn another_pepper_is_refused_once_there_are_keys() {
     let folder = Folder::new();
-    let open = |secret: Option<&str>| SqliteStore::open(&folder.file(), secret.map(pepper));
+    let open = |secret: Option<&str>| KeyStore::open(&folder.place(), secret.map(pepper));
     let fault = |secret| match open(secret).err() {
         Some(StoreError::Pepper { fault, .. }) => fault,
         other => panic!("{other:?}"),
@@ -236,9 +242,8 @@ fn a_change_waits_for_another_process_and_then_gives_up() {
     let folder = Folder::new();
     let mut store = folder.store();
     create(&mut store, "ci");
-    store
-        .wait_at_most(std::time::Duration::from_millis(20))
-        .unwrap();
+    let hurried = SqliteFile::connect(&folder.file(), Duration::from_millis(20));
+    store.backend = Box::new(hurried.unwrap());
     let other = Connection::open(folder.file()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let refused = store.delete("ci").unwrap_err();

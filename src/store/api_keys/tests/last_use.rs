@@ -1,10 +1,10 @@
 //! When keys were last used.
 
 use std::fs;
+use std::sync::Arc;
 
-use super::{Folder, at, create};
-use crate::identity::{ApiKeyId, Prefix};
-use crate::store::api_keys::last_use::write;
+use super::{Folder, at, create, lookup};
+use crate::identity::ApiKeyId;
 
 #[test]
 fn a_use_is_written_once_per_minute_and_never_goes_back() {
@@ -19,7 +19,8 @@ fn a_use_is_written_once_per_minute_and_never_goes_back() {
         (6060, 6060),
     ] {
         let used = at(second).as_millisecond();
-        write(&mut store.conn, &[(gone, used), (key.id, used)]).unwrap();
+        let both = [(gone, used), (key.id, used)];
+        store.backend.write_last_used(&both).unwrap();
         let found = store.get("ci").unwrap();
         assert_eq!(found.last_used, Some(at(kept)), "after {second}");
     }
@@ -33,8 +34,7 @@ fn uses_are_gathered_and_written_together() {
     let (_, one) = create(&mut store, "one");
     let (_, two) = create(&mut store, "two");
     service.refresh().unwrap();
-    let [one, two] =
-        [one, two].map(|key| service.lookup(&key, &Prefix::default()).unwrap().unwrap());
+    let [one, two] = [one, two].map(|key| lookup(&service, &key).unwrap().unwrap());
     for second in [600, 640, 620] {
         one.note_use(at(second));
     }
@@ -55,11 +55,7 @@ fn a_use_is_written_though_the_key_is_forgotten_meanwhile() {
     let folder = Folder::new();
     let service = folder.service();
     let (_, key) = create(&mut folder.store(), "ci");
-    service
-        .lookup(&key, &Prefix::default())
-        .unwrap()
-        .unwrap()
-        .note_use(at(600));
+    lookup(&service, &key).unwrap().unwrap().note_use(at(600));
     service.refresh().unwrap();
     service.flush_last_used().unwrap();
     let found = folder.store().get("ci").unwrap();
@@ -72,14 +68,14 @@ fn a_written_use_is_no_reason_to_forget_the_keys() {
     let service = folder.service();
     let (_, key) = create(&mut folder.store(), "ci");
     service.poll().unwrap();
-    let memory = service.memory.load_full();
-    let known = service.lookup(&key, &Prefix::default()).unwrap().unwrap();
+    let known = lookup(&service, &key).unwrap().unwrap();
     known.note_use(at(2000));
     service.flush_last_used().unwrap();
-    let used = at(9000).as_millisecond();
-    write(&mut folder.store().conn, &[(known.record.id, used)]).unwrap();
+    let later = [(known.record.id, at(9000).as_millisecond())];
+    folder.store().backend.write_last_used(&later).unwrap();
     service.poll().unwrap();
-    assert!(std::sync::Arc::ptr_eq(&memory, &service.memory.load_full()));
+    let again = lookup(&service, &key).unwrap().unwrap();
+    assert!(Arc::ptr_eq(&known, &again));
 }
 
 #[test]
@@ -87,7 +83,7 @@ fn what_cannot_be_written_is_kept_for_the_next_time() {
     let folder = Folder::new();
     let service = folder.service();
     let (_, key) = create(&mut folder.store(), "ci");
-    let known = service.lookup(&key, &Prefix::default()).unwrap().unwrap();
+    let known = lookup(&service, &key).unwrap().unwrap();
     known.note_use(at(2000));
     let aside = folder.0.path().join("aside.db");
     fs::rename(folder.file(), &aside).unwrap();

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::{Folder, at, create, foreign_key, label};
+use super::{Folder, at, create, foreign_key, label, lookup};
 use crate::identity::{ApiKey, KeyState, Prefix};
-use crate::store::api_keys::{ApiKeys, Changes, Known, StoreError};
+use crate::store::api_keys::freshness::hash;
+use crate::store::api_keys::{ApiKeys, Changes, StoreError};
 
 fn state(service: &ApiKeys, key: &ApiKey) -> Option<KeyState> {
-    service
-        .lookup(key, &Prefix::default())
+    lookup(service, key)
         .unwrap()
         .map(|known| known.record.state)
 }
@@ -30,9 +30,9 @@ fn a_key_is_known_at_once_and_remembered() {
     assert_eq!(state(&service, &foreign), None);
 
     let (record, key) = create(&mut store, "ci");
-    let first = service.lookup(&key, &Prefix::default()).unwrap().unwrap();
+    let first = lookup(&service, &key).unwrap().unwrap();
     assert_eq!(*first.record, record);
-    let second = service.lookup(&key, &Prefix::default()).unwrap().unwrap();
+    let second = lookup(&service, &key).unwrap().unwrap();
     assert!(Arc::ptr_eq(&first, &second));
 }
 
@@ -60,7 +60,7 @@ fn every_change_by_another_process_is_seen_by_the_next_poll() {
     let (_, key) = create(&mut store, "ci");
     let seen = |service: &ApiKeys| {
         service.poll().unwrap();
-        let known = service.lookup(&key, &Prefix::default()).unwrap();
+        let known = lookup(service, &key).unwrap();
         known.map(|known| Arc::clone(&known.record))
     };
     assert!(seen(&service).is_some());
@@ -93,22 +93,18 @@ fn every_change_by_another_process_is_seen_by_the_next_poll() {
 }
 
 #[test]
-fn a_look_up_that_ends_after_a_revocation_does_not_bring_the_key_back() {
+fn what_was_read_before_a_change_is_not_remembered_after_it() {
     let folder = Folder::new();
     let service = folder.service();
-    let mut store = folder.store();
-    let (record, key) = create(&mut store, "ci");
-    // What a look-up does when it is overtaken between its read and its insertion.
-    let memory = service.memory.load_full();
-    store.revoke("ci", at(2000)).unwrap();
+    let (record, _) = create(&mut folder.store(), "ci");
     service.refresh().unwrap();
-    let known = Known {
-        record: Arc::new(record),
-        last_use: Arc::default(),
-    };
-    let fingerprint = service.fingerprinter.of([key.expose_secret().as_bytes()]);
-    memory.insert(fingerprint, Arc::new(known));
-    assert_ne!(state(&service, &key), ACTIVE);
+    // What a look-up does when it is overtaken between its read and its insertion.
+    let versions = &service.freshness.versions;
+    let ticket = versions.ticket();
+    folder.store().revoke("ci", at(2000)).unwrap();
+    service.refresh().unwrap();
+    assert_eq!(versions.of(hash(&record.id), ticket), None);
+    assert!(versions.of(hash(&record.id), versions.ticket()).is_some());
 }
 
 #[test]
@@ -182,7 +178,7 @@ fn a_file_put_in_the_place_of_another_counts_from_the_next_poll() {
 fn what_is_remembered_is_trusted_only_for_a_while_without_the_store() {
     let folder = Folder::new();
     let ttl = Duration::from_millis(300);
-    let service = ApiKeys::open(&folder.file(), None, 1000, ttl).unwrap();
+    let service = ApiKeys::open(&folder.place(), None, 1000, ttl).unwrap();
     let mut store = folder.store();
     let (_, known) = create(&mut store, "known");
     let (_, asked_late) = create(&mut store, "asked late");
@@ -193,12 +189,12 @@ fn what_is_remembered_is_trusted_only_for_a_while_without_the_store() {
     fs::rename(folder.file(), &aside).unwrap();
     assert!(service.poll().is_err());
     assert_eq!(state(&service, &known), ACTIVE);
-    assert!(service.lookup(&asked_late, &Prefix::default()).is_err());
+    assert!(lookup(&service, &asked_late).is_err());
     assert!(!folder.file().exists(), "the service makes no new file");
 
     thread::sleep(ttl + Duration::from_millis(20));
     assert!(service.poll().is_err());
-    let fault = service.lookup(&known, &Prefix::default()).unwrap_err();
+    let fault = lookup(&service, &known).unwrap_err();
     assert!(matches!(fault, StoreError::Offline { .. }), "{fault}");
 
     fs::rename(&aside, folder.file()).unwrap();
@@ -214,7 +210,7 @@ fn a_refresh_without_the_store_forgets_all_the_same() {
     assert_eq!(state(&service, &key), ACTIVE);
     fs::rename(folder.file(), folder.0.path().join("aside.db")).unwrap();
     assert!(service.refresh().is_err());
-    assert!(service.lookup(&key, &Prefix::default()).is_err());
+    assert!(lookup(&service, &key).is_err());
 }
 
 #[test]

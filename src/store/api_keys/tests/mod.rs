@@ -1,13 +1,15 @@
-//! The store as commands and the service use it, each with its own handle on one file.
+//! A store in a file, as commands and the service use it, each with its own handle.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
-use super::{ApiKeys, NewKey, SqliteStore};
+use super::{ApiKeys, KeyStore, Known, NewKey, Place, StoreError};
 use crate::identity::{ApiKey, ApiKeyId, ApiKeyRecord, Label, Pepper, Prefix, ScopeSet};
 
 mod commands;
@@ -27,14 +29,18 @@ impl Folder {
         self.0.path().join("keys.db")
     }
 
+    fn place(&self) -> Place {
+        Place::Sqlite(self.file())
+    }
+
     /// What a command opens.
-    fn store(&self) -> SqliteStore {
-        SqliteStore::open(&self.file(), None).unwrap()
+    fn store(&self) -> KeyStore {
+        KeyStore::open(&self.place(), None).unwrap()
     }
 
     /// What the service opens.
     fn service(&self) -> ApiKeys {
-        ApiKeys::open(&self.file(), None, 1000, Duration::from_secs(60)).unwrap()
+        ApiKeys::open(&self.place(), None, 1000, Duration::from_secs(60)).unwrap()
     }
 }
 
@@ -57,7 +63,7 @@ fn new_key(name: &str) -> NewKey {
     }
 }
 
-fn create(store: &mut SqliteStore, name: &str) -> (ApiKeyRecord, ApiKey) {
+fn create(store: &mut KeyStore, name: &str) -> (ApiKeyRecord, ApiKey) {
     store
         .create(new_key(name), &Prefix::default(), at(1000))
         .unwrap()
@@ -71,4 +77,21 @@ fn pepper(secret: &str) -> Pepper {
 fn foreign_key() -> ApiKey {
     let id = ApiKeyId::random().unwrap();
     ApiKey::generate_for(&Prefix::default(), &id).unwrap()
+}
+
+/// A look-up in a file, which never waits.
+fn lookup(service: &ApiKeys, key: &ApiKey) -> Result<Option<Arc<Known>>, StoreError> {
+    let prefix = Prefix::default();
+    service.lookup(key, &prefix).now_or_never().unwrap()
+}
+
+/// All keys.
+fn all(store: &mut KeyStore) -> Vec<ApiKeyRecord> {
+    let mut all = Vec::new();
+    let gathered = store.each(None, |key| {
+        all.push(key);
+        Ok(())
+    });
+    gathered.unwrap();
+    all
 }

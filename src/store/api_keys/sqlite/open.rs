@@ -12,13 +12,18 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, TransactionBehavior};
 
-use super::error::StoreError;
+use super::fault::fault;
+use crate::store::api_keys::Place;
+use crate::store::api_keys::error::StoreError;
 
 /// The steps from an empty file to the present format, each with the format it makes.
-const STEPS: [(i64, &str); 1] = [(FORMAT, include_str!("schema.sql"))];
+const STEPS: [(i64, &str); 2] = [
+    (1, include_str!("schema.sql")),
+    (FORMAT, include_str!("moved.sql")),
+];
 
 /// The present format.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 /// SQLite's `application_id`: "htgk".
 const APPLICATION_ID: i64 = 0x6874_676b;
@@ -33,12 +38,12 @@ pub(super) struct FileId {
 impl FileId {
     pub(super) fn of(path: &Path) -> Result<Self, StoreError> {
         let found = fs::metadata(path).map_err(|source| StoreError::Access {
-            path: path.to_owned(),
+            place: Place::Sqlite(path.to_owned()),
             source,
         })?;
         if !found.is_file() {
             return Err(StoreError::NoFile {
-                path: path.to_owned(),
+                place: Place::Sqlite(path.to_owned()),
             });
         }
         Ok(Self {
@@ -53,7 +58,7 @@ pub(super) fn connect(path: &Path, patience: Duration) -> Result<(FileId, Connec
     // Before it is opened: if it is replaced in between, `follow` notices.
     let file = FileId::of(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let fault = |fault| StoreError::sqlite(path, fault);
+    let fault = |source| fault(path, source);
     let mut conn = Connection::open_with_flags(path, flags).map_err(fault)?;
     conn.busy_timeout(patience).map_err(fault)?;
     // Else SQLite plans a query again for every value it is asked with: 15 µs in place of 2.
@@ -68,9 +73,9 @@ pub(super) fn connect(path: &Path, patience: Duration) -> Result<(FileId, Connec
 }
 
 /// Makes an empty file, complete in mode and owner before it has its name.
-pub(super) fn create_if_missing(path: &Path) -> Result<(), StoreError> {
+pub(in crate::store::api_keys) fn create_if_missing(path: &Path) -> Result<(), StoreError> {
     let access = |source| StoreError::Access {
-        path: path.to_owned(),
+        place: Place::Sqlite(path.to_owned()),
         source,
     };
     match fs::symlink_metadata(path) {
@@ -86,7 +91,7 @@ pub(super) fn create_if_missing(path: &Path) -> Result<(), StoreError> {
         Ok(found) if found.is_dir() => found,
         _ => {
             return Err(StoreError::NoFolder {
-                path: path.to_owned(),
+                place: Place::Sqlite(path.to_owned()),
             });
         }
     };
@@ -111,8 +116,8 @@ pub(super) fn create_if_missing(path: &Path) -> Result<(), StoreError> {
 
 /// Refuses, before anything is written, what is not ours or not for this version.
 fn refuse_others(conn: &Connection, path: &Path) -> Result<(), StoreError> {
-    let fault = |fault| StoreError::sqlite(path, fault);
-    let path = path.to_owned();
+    let fault = |source| fault(path, source);
+    let place = Place::Sqlite(path.to_owned());
     // One look at all three: another process may be making the file at this moment.
     let look = conn.unchecked_transaction().map_err(fault)?;
     let application = pragma(conn, "application_id").map_err(fault)?;
@@ -123,18 +128,21 @@ fn refuse_others(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     look.finish().map_err(fault)?;
     let fresh = application == 0 && found == 0 && tables == 0;
     if !fresh && application != APPLICATION_ID {
-        return Err(StoreError::Foreign { path });
+        return Err(StoreError::Foreign {
+            place,
+            what: "this database",
+        });
     }
     if found > FORMAT {
         return Err(StoreError::Newer {
-            path,
+            place,
             found,
             known: FORMAT,
         });
     }
     if conn.is_readonly(MAIN_DB).map_err(fault)? {
         let source = io::ErrorKind::PermissionDenied.into();
-        return Err(StoreError::Access { path, source });
+        return Err(StoreError::Access { place, source });
     }
     Ok(())
 }

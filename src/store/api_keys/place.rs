@@ -1,0 +1,83 @@
+//! Where keys are kept: a file, or a database server.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::backend::Backend;
+use super::error::StoreError;
+use super::postgres::{self, InvalidUrl, Url};
+use super::sqlite::{self, SqliteFile};
+
+/// Where keys are kept. Shown without any secret.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In a file, on this machine.
+    Sqlite(PathBuf),
+    /// In PostgreSQL, for any number of machines.
+    Postgres(Url),
+}
+
+impl Place {
+    /// Takes `sqlite:FILE` or a `postgres://` URL. `absolute` makes the paths in them absolute.
+    ///
+    /// # Errors
+    /// [`InvalidPlace`], which says what would be right and holds no secret.
+    pub fn parse(raw: &str, absolute: impl Fn(&str) -> PathBuf) -> Result<Self, InvalidPlace> {
+        match raw.split_once(':') {
+            Some(("sqlite", file)) if !file.is_empty() => Ok(Self::Sqlite(absolute(file))),
+            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(Url::parse(raw, absolute)?)),
+            _ => Err(InvalidPlace::Scheme),
+        }
+    }
+
+    /// The file, if it is one.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(file) => Some(file),
+            Self::Postgres(_) => None,
+        }
+    }
+
+    /// Makes the store unless it is there.
+    pub(super) fn create_if_missing(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(file) => sqlite::create_if_missing(file),
+            Self::Postgres(_) => Ok(()), // the server is there; the tables come with the format
+        }
+    }
+
+    /// Opens a store that is there, and brings it to the present format.
+    pub(super) fn connect(&self) -> Result<Box<dyn Backend>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(file) => Box::new(SqliteFile::connect(file, sqlite::WRITE_PATIENCE)?),
+            Self::Postgres(url) => Box::new(postgres::Database::connect(url)?),
+        })
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(file) => file.display().fmt(out),
+            Self::Postgres(url) => url.fmt(out),
+        }
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}
+
+/// Why a text names no place for keys.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidPlace {
+    /// Neither kind.
+    #[error("must be \"sqlite:FILE\" or \"postgres://user@host/database\"")]
+    Scheme,
+    /// A URL that is wrong.
+    #[error(transparent)]
+    Url(#[from] InvalidUrl),
+}
