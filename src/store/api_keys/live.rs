@@ -180,6 +180,9 @@ impl ApiKeys {
     /// [`StoreError`] when it can't be written; it is kept for the next time.
     pub fn flush_last_used(&self) -> Result<(), StoreError> {
         self.uses.flush(|uses| {
+            if let Source::Server(link) = &self.source {
+                link.state()?; // else it would be waited for again
+            }
             // A connection of its own: look-ups don't wait for this.
             self.place.connect()?.write_last_used(uses)
         })

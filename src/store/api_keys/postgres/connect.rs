@@ -16,7 +16,10 @@ use crate::store::api_keys::Place;
 use crate::store::api_keys::error::StoreError;
 
 /// How long a server may take to let us in.
-pub(super) const ENTRY: Duration = Duration::from_secs(5);
+const ENTRY: Duration = Duration::from_secs(5);
+
+/// How long a migration may take, with that of other nodes before it.
+const MIGRATION: Duration = Duration::from_secs(3600);
 
 /// The steps from an empty schema to the present format, each with the format it makes.
 const STEPS: [(i32, &str); 1] = [(FORMAT, include_str!("schema.sql"))];
@@ -40,17 +43,16 @@ pub(super) struct Session {
 impl Session {
     /// Connects, and makes or migrates the tables if they need it.
     pub(super) async fn open(url: &Url) -> Result<Self, StoreError> {
-        let entered = timeout(ENTRY, async {
-            let mut session = Self::enter(url).await?;
-            session.prepare(url).await?;
-            Ok(session)
+        let entered = within(ENTRY, url, async {
+            let session = Self::enter(url).await?;
+            let format = session.format(url).await?;
+            Ok((session, format))
         });
-        entered.await.unwrap_or_else(|_| {
-            Err(StoreError::Away {
-                place: Place::Postgres(url.clone()),
-                why: format!("no answer within {} s", ENTRY.as_secs()).into(),
-            })
-        })
+        let (session, format) = entered.await?;
+        if format != Some(FORMAT) {
+            within(MIGRATION, url, session.migrate(url)).await?;
+        }
+        Ok(session)
     }
 
     async fn enter(url: &Url) -> Result<Self, StoreError> {
@@ -84,10 +86,7 @@ impl Session {
 
     /// Makes the tables, or brings them to the present format; refuses what is not ours or not
     /// for this version before anything is written.
-    async fn prepare(&mut self, url: &Url) -> Result<(), StoreError> {
-        if self.format(url).await? == Some(FORMAT) {
-            return Ok(());
-        }
+    async fn migrate(&self, url: &Url) -> Result<(), StoreError> {
         let told = |source| fault(url, &source);
         let lock = format!("BEGIN; SELECT pg_advisory_xact_lock({LOCK})");
         self.client.batch_execute(&lock).await.map_err(told)?;
@@ -152,6 +151,20 @@ impl Session {
             _ => "the connection was closed".to_owned(),
         }
     }
+}
+
+/// Does work that may not take longer.
+async fn within<T>(
+    limit: Duration,
+    url: &Url,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    timeout(limit, work).await.unwrap_or_else(|_| {
+        Err(StoreError::Away {
+            place: Place::Postgres(url.clone()),
+            why: format!("no answer within {} s", limit.as_secs()).into(),
+        })
+    })
 }
 
 /// Moves what is sent and received, until the connection ends.

@@ -38,9 +38,9 @@ pub(super) fn fault(url: &Url, source: &Error) -> StoreError {
                     why: why.into(),
                 }
             }
-            SqlState::LOCK_NOT_AVAILABLE
-            | SqlState::QUERY_CANCELED
-            | SqlState::T_R_DEADLOCK_DETECTED => StoreError::Busy { place },
+            SqlState::LOCK_NOT_AVAILABLE | SqlState::T_R_DEADLOCK_DETECTED => {
+                StoreError::Busy { place }
+            }
             SqlState::DISK_FULL => StoreError::DiskFull { place },
             SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED => {
                 StoreError::Damaged { place, what: why }

@@ -200,7 +200,7 @@ impl Follower {
     async fn run(mut self, begun: Done) {
         let mut begun = Some(begun);
         loop {
-            let connected = connect(self.url.clone(), self.pepper.clone());
+            let connected = Box::pin(connect(self.url.clone(), self.pepper.clone()));
             let Some(connected) = self.refusing(connected).await else {
                 return;
             };

@@ -69,6 +69,7 @@ impl Backend for Database {
             url,
             change.batch_execute(
                 "SET LOCAL lock_timeout = '5s';
+                 SET LOCAL statement_timeout = 0;
                  SELECT set_config('synchronous_commit', 'on', true)
                     WHERE current_setting('synchronous_commit') = 'off';
                  SELECT FROM htgate.store FOR UPDATE",
