@@ -178,10 +178,18 @@ impl Findings {
             return;
         }
         let place = &settings.api_keys.store;
-        let counted = open_key_store(&settings.api_keys).and_then(|mut store| Ok(store.count()?));
-        match counted {
-            Ok(1) => self.notes.push(format!("{place}: 1 key")),
-            Ok(count) => self.notes.push(format!("{place}: {count} keys")),
+        let looked = open_key_store(&settings.api_keys)
+            .and_then(|mut store| Ok((store.count()?, store.moved_to()?)));
+        match looked {
+            Ok((count, moved_to)) => {
+                let keys = if count == 1 { "key" } else { "keys" };
+                self.notes.push(format!("{place}: {count} {keys}"));
+                self.warnings.extend(moved_to.map(|new| {
+                    format!(
+                        "{place}: its keys were moved to {new}; set `store` in [api_keys] to that"
+                    )
+                }));
+            }
             Err(error) => self.errors.push(error.to_string()),
         }
     }

@@ -44,6 +44,14 @@ impl Keys {
         })
     }
 
+    /// Says so if what is read here is out of date.
+    fn tell_if_moved(&mut self) -> Result<(), Failure> {
+        if let Some(place) = self.store.moved_to()? {
+            eprintln!("htgate: these keys were moved to {place}; this is what was left here");
+        }
+        Ok(())
+    }
+
     /// What the command line says of a new key, with every mistake named.
     fn new_key(&self, new: &New, now: Timestamp) -> Result<NewKey, Failure> {
         if !self.settings.realm(&new.realm).map_err(usage)?.has_keys() {
@@ -96,6 +104,7 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
         Command::List(args) => list(args, now),
         Command::Show(args) => {
             let mut keys = Keys::open(args.config)?;
+            keys.tell_if_moved()?;
             let record = keys.store.get(&args.key).map_err(failed)?;
             if args.json {
                 return print(&format!("{:#}\n", described(&record, now)));
@@ -153,6 +162,7 @@ fn import(args: Import, now: Timestamp) -> Result<(), Failure> {
 
 fn list(args: List, now: Timestamp) -> Result<(), Failure> {
     let mut keys = Keys::open(args.config)?;
+    keys.tell_if_moved()?;
     let mut out = BufWriter::new(io::stdout().lock());
     if args.json {
         let mut before = "[\n";
@@ -198,10 +208,11 @@ fn migrate(args: Migrate) -> Result<(), Failure> {
     };
     let mut other = open_key_store(&settings)?;
     let moved = keys.store.move_to(&mut other).map_err(failed)?;
-    let (place, file) = (&settings.store, keys.source.path().display());
+    let (place, file) = (settings.store.setting(), keys.source.path().display());
+    let keys = if moved == 1 { "key was" } else { "keys were" };
     print(&format!(
-        "{moved} keys were moved to {place}.\nNow set `store` in [api_keys] of {file}, on every \
-         machine, and run `htgate reload` there.\n"
+        "{moved} {keys} moved to {place}.\nNow set `store` in [api_keys] of {file} to that, on every \
+         machine, and run `htgate reload` there. The old store takes no changes any more.\n"
     ))
 }
 

@@ -46,6 +46,14 @@ impl KeyStore {
         self.backend.is_shared()
     }
 
+    /// Where the keys were moved to, if they are kept here no more.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn moved_to(&mut self) -> Result<Option<String>, StoreError> {
+        self.backend.rows().moved_to()
+    }
+
     /// Looks for the key with this digest, by its current secret or a rotated one.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 
 use super::error::KeyError;
 use super::key_store::KeyStore;
+use crate::identity::Pepper;
 
 impl KeyStore {
     /// Moves all keys to another store, which must be opened with the same pepper: records, ids,
@@ -18,7 +19,7 @@ impl KeyStore {
     /// these here are not kept here any more, or trouble with either store. Unless the connection
     /// was lost at the very end, no key was moved.
     pub fn move_to(&mut self, other: &mut Self) -> Result<u64, KeyError> {
-        let (here, there) = (self.place.to_string(), other.place.clone());
+        let there = other.place.clone();
         let pepper = self
             .pepper
             .as_ref()
@@ -28,7 +29,7 @@ impl KeyStore {
             if let Some(place) = from.moved_to()? {
                 return Err(KeyError::Moved(place));
             }
-            from.set_moved_to(Some(&there.to_string()))?;
+            from.set_moved_to(Some(&there.setting()))?;
             other.backend.change(&mut |to| {
                 let left = to.moved_to()?.is_some();
                 if !left && to.count()? > 0 {
@@ -53,7 +54,6 @@ impl KeyStore {
                 Ok(())
             })
         })?;
-        tracing::debug!(here, %there, moved, "keys were moved");
         Ok(moved)
     }
 }

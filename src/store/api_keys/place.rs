@@ -39,6 +39,15 @@ impl Place {
         }
     }
 
+    /// What `store` in `[api_keys]` says, but for a password and other parameters.
+    #[must_use]
+    pub fn setting(&self) -> String {
+        match self {
+            Self::Sqlite(file) => format!("sqlite:{}", file.display()),
+            Self::Postgres(url) => url.to_string(),
+        }
+    }
+
     /// Makes the store unless it is there.
     pub(super) fn create_if_missing(&self) -> Result<(), StoreError> {
         match self {

@@ -36,26 +36,25 @@ pub(super) type Notices = mpsc::UnboundedReceiver<String>;
 /// A connection at work. Its other half runs on the runtime it was made in.
 pub(super) struct Session {
     pub(super) client: Client,
-    pub(super) notices: Notices,
     driver: JoinHandle<Result<(), Error>>,
 }
 
 impl Session {
     /// Connects, and makes or migrates the tables if they need it.
-    pub(super) async fn open(url: &Url) -> Result<Self, StoreError> {
+    pub(super) async fn open(url: &Url) -> Result<(Self, Notices), StoreError> {
         let entered = within(ENTRY, url, async {
-            let session = Self::enter(url).await?;
+            let (session, notices) = Self::enter(url).await?;
             let format = session.format(url).await?;
-            Ok((session, format))
+            Ok((session, notices, format))
         });
-        let (session, format) = entered.await?;
+        let (session, notices, format) = entered.await?;
         if format != Some(FORMAT) {
             within(MIGRATION, url, session.migrate(url)).await?;
         }
-        Ok(session)
+        Ok((session, notices))
     }
 
-    async fn enter(url: &Url) -> Result<Self, StoreError> {
+    async fn enter(url: &Url) -> Result<(Self, Notices), StoreError> {
         let refused = |why| StoreError::Refused {
             place: Place::Postgres(url.clone()),
             why,
@@ -77,11 +76,7 @@ impl Session {
                 (client, tokio::spawn(drive(connection, sender)))
             }
         };
-        Ok(Self {
-            client,
-            notices,
-            driver,
-        })
+        Ok((Self { client, driver }, notices))
     }
 
     /// Makes the tables, or brings them to the present format; refuses what is not ours or not

@@ -7,9 +7,12 @@ use tokio_postgres::types::ToSql;
 
 mod connect;
 mod fault;
+mod follower;
 mod link;
+mod listening;
 mod news;
 mod passfile;
+mod record;
 mod rows;
 mod tls;
 mod url;
@@ -38,7 +41,7 @@ impl Database {
     /// Connects, and brings the tables to the present format.
     pub(super) fn connect(url: &Url) -> Result<Self, StoreError> {
         let runtime = runtime(url)?;
-        let session = runtime.block_on(Session::open(url))?;
+        let (session, _) = runtime.block_on(Session::open(url))?;
         Ok(Self {
             url: url.clone(),
             session,
