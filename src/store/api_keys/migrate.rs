@@ -20,10 +20,7 @@ impl KeyStore {
     /// was lost at the very end, no key was moved.
     pub fn move_to(&mut self, other: &mut Self) -> Result<u64, KeyError> {
         let there = other.place.clone();
-        let pepper = self
-            .pepper
-            .as_ref()
-            .map(crate::identity::Pepper::fingerprint);
+        let pepper = self.pepper.as_ref().map(Pepper::fingerprint);
         let mut moved = 0;
         self.backend.change(&mut |from| {
             if let Some(place) = from.moved_to()? {
