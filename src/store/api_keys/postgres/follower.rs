@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt as _, pin_mut};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
 use super::Url;
 use super::link::{Done, Question, State};
@@ -22,6 +22,8 @@ use crate::store::api_keys::freshness::Freshness;
 const BEAT: Duration = Duration::from_millis(250);
 /// Between two tries to connect.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How long to try to get a connection back before the database counts as away.
+const QUICK: Duration = Duration::from_millis(500);
 /// So many look-ups are under way at a time; the server does them one after the other.
 const UNDER_WAY: usize = 32;
 
@@ -57,25 +59,40 @@ impl Follower {
     /// `begun`.
     pub(super) async fn run(mut self, begun: Done) {
         let mut begun = Some(begun);
+        let mut just_lost = false;
         loop {
             let connected = Box::pin(Listening::begin(self.url.clone(), self.pepper.clone()));
-            let Some(connected) = self.refusing(connected).await else {
-                return;
+            let connected = if just_lost {
+                // A server that only ended this one connection has us back at once: who asks waits.
+                let slow = |_| Err(self.state.no_answer());
+                timeout(QUICK, connected).await.unwrap_or_else(slow)
+            } else {
+                let Some(connected) = self.refusing(connected).await else {
+                    return;
+                };
+                connected
             };
+            just_lost = false;
             let lost = match connected {
                 Ok((listening, mark, asked)) => {
+                    let since = Instant::now();
                     let forget = self.news.begin(mark);
                     self.forget(forget);
                     self.freshness.heard(asked.into_std());
                     self.state.set(None);
                     tell(&mut begun, Ok(()));
-                    let Some(lost) = self.serve(listening).await else {
-                        return;
-                    };
-                    lost
+                    match self.serve(listening).await {
+                        None => return,
+                        Some(Lost::Closed(_)) if since.elapsed() > PAUSE => {
+                            just_lost = true;
+                            continue;
+                        }
+                        Some(Lost::Closed(why) | Lost::Mute(why)) => why,
+                    }
                 }
                 Err(fault) if begun.is_some() && !may_pass(&fault) => {
-                    return tell(&mut begun, Err(fault));
+                    tell(&mut begun, Err(fault));
+                    return;
                 }
                 // It was in order once, or may be; somebody may set it right again.
                 Err(fault) => why(&fault, &self.state.place),
@@ -112,7 +129,7 @@ impl Follower {
 
     /// Answers from a connection until that ends, and gives the reason; nothing when nobody asks
     /// any more.
-    async fn serve(&mut self, mut listening: Listening) -> Option<Arc<str>> {
+    async fn serve(&mut self, mut listening: Listening) -> Option<Lost> {
         let mut beat = interval(BEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut waiting: Vec<(i64, Done)> = Vec::new();
@@ -166,8 +183,8 @@ impl Follower {
         };
         drop((finds, looks));
         Some(match lost {
-            Some(why) => why,
-            None => listening.why().await.into(),
+            Some(why) if !listening.is_closed() => Lost::Mute(why),
+            _ => Lost::Closed(listening.why().await.into()),
         })
     }
 
@@ -178,6 +195,14 @@ impl Follower {
             Forget::Everything => self.freshness.versions.forget_all(),
         }
     }
+}
+
+/// How a connection ended.
+enum Lost {
+    /// From the other side.
+    Closed(Arc<str>),
+    /// From ours: it answers late, or not as it should.
+    Mute(Arc<str>),
 }
 
 /// Tells how it began, once.

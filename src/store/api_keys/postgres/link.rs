@@ -24,6 +24,8 @@ use crate::store::api_keys::freshness::Freshness;
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 /// So many questions may wait.
 const WAITING: usize = 1024;
+/// How often a look-up is tried on connections that end.
+const TRIES: u32 = 3;
 
 /// The connection, as seen by those who ask.
 pub(in crate::store::api_keys) struct Link {
@@ -39,8 +41,11 @@ pub(super) enum Question {
     CatchUp(Done),
 }
 
+/// The key that has a secret, if there is one.
+type Found = Result<Option<ApiKeyRecord>, StoreError>;
+
 /// Who waits for a key.
-pub(super) type Asker = oneshot::Sender<Result<Option<ApiKeyRecord>, StoreError>>;
+pub(super) type Asker = oneshot::Sender<Found>;
 
 /// Who waits for how something went.
 pub(super) type Done = SyncSender<Result<(), StoreError>>;
@@ -110,24 +115,34 @@ impl Link {
     }
 
     /// Looks for the key with a secret. Waits for a second at most, and not at all for a database
-    /// that is known to be away.
+    /// that is known to be away. A connection that ends meanwhile costs another try.
     pub(in crate::store::api_keys) async fn find(
         &self,
         index: Index,
     ) -> Result<Option<ApiKeyRecord>, StoreError> {
+        let answered = timeout(PATIENCE, async {
+            for _ in 0..TRIES {
+                if let Some(answer) = self.ask(index).await? {
+                    return answer;
+                }
+            }
+            Err(self.state.no_answer())
+        });
+        answered
+            .await
+            .unwrap_or_else(|_| Err(self.state.no_answer()))
+    }
+
+    /// Asks once; nothing if the connection ends before there is an answer.
+    async fn ask(&self, index: Index) -> Result<Option<Found>, StoreError> {
         self.state.get()?;
-        let (answer, answered) = oneshot::channel();
-        let question = Question::Find(index, answer);
+        let (asker, answered) = oneshot::channel();
         self.questions
-            .try_send(question)
+            .try_send(Question::Find(index, asker))
             .map_err(|_| StoreError::Overloaded {
                 place: self.state.place.clone(),
             })?;
-        match timeout(PATIENCE, answered).await {
-            Ok(Ok(found)) => found,
-            Ok(Err(_)) => Err(self.state.get().err().unwrap_or(self.state.no_answer())),
-            Err(_) => Err(self.state.no_answer()),
-        }
+        Ok(answered.await.ok())
     }
 
     /// Takes up every change that is in the database by now, and waits until that is done. Not for

@@ -62,6 +62,10 @@ impl Listening {
         (&self.server, &mut self.notices)
     }
 
+    pub(super) fn is_closed(&self) -> bool {
+        self.server.session.client.is_closed()
+    }
+
     /// Why the connection ended, once it has.
     pub(super) async fn why(self) -> String {
         self.server.session.why().await
@@ -114,14 +118,17 @@ impl Server {
         }
     }
 
-    /// Looks a key up for somebody.
+    /// Looks a key up for somebody, who is told nothing if the connection ends meanwhile.
     pub(super) async fn find(&self, index: Index, asker: Asker) {
         let params: [&(dyn ToSql + Sync); 1] = [&index.as_slice()];
         let row = self.session.client.query_opt(&self.find, &params).await;
         let told = match row {
             Ok(None) => Ok(None),
             Ok(Some(row)) => found(&self.url, &row, &index).map(Some),
-            Err(source) => Err(fault(&self.url, &source)),
+            Err(source) => match fault(&self.url, &source) {
+                StoreError::Away { .. } => return,
+                other => Err(other),
+            },
         };
         // Who has given up meanwhile doesn't need it.
         let _ = asker.send(told);
