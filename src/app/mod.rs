@@ -98,7 +98,11 @@ impl Application {
         let fresh = Parts::build(settings, Some(&parts))?;
         advice.extend(fresh.settings.needs_restart(&self.started));
         if let Some(keys) = &fresh.keys {
-            keys.refresh()?;
+            match keys.refresh() {
+                // Users don't wait for a database.
+                Err(away @ StoreError::Away { .. }) => advice.push(away.to_string()),
+                caught_up => caught_up?,
+            }
         }
         self.gate.replace(fresh.world());
         self.keys.store(fresh.keys.clone());
@@ -108,11 +112,11 @@ impl Application {
         Ok(advice.into_iter().chain(parts.warnings()).collect())
     }
 
-    /// Reads users, groups and keys anew, after a command has changed them.
+    /// Reads users and groups anew, after a command has changed them.
     ///
     /// # Errors
     /// [`BuildError`]; a file that can't be used keeps its last good state.
-    pub fn refresh(&self) -> Result<(), BuildError> {
+    pub fn refresh_users(&self) -> Result<(), BuildError> {
         let mut parts = self.lock();
         let mut first = None;
         for files in parts.realms.values_mut() {
@@ -122,15 +126,20 @@ impl Application {
                 }
             }
         }
-        // SECURITY: users who are gone are gone, whatever becomes of the keys.
         self.gate.replace(parts.world());
-        if let Some(keys) = &parts.keys {
-            keys.refresh()?;
-        }
         match first {
             None => Ok(()),
             Some(unusable) => Err(unusable.into()),
         }
+    }
+
+    /// Takes up every change of keys, after a command has made one.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then no key counts that the store doesn't tell of anew.
+    pub fn refresh_keys(&self) -> Result<(), StoreError> {
+        let keys = self.keys.load_full();
+        keys.map_or(Ok(()), |keys| keys.refresh())
     }
 
     /// Looks after files and keys, each on a thread of its own, until the application is dropped.
@@ -262,7 +271,11 @@ impl Control for Application {
         Self::reload(self).map_err(|error| error.to_string())
     }
 
-    fn refresh(&self) -> Result<(), String> {
-        Self::refresh(self).map_err(|error| error.to_string())
+    fn refresh_users(&self) -> Result<(), String> {
+        Self::refresh_users(self).map_err(|error| error.to_string())
+    }
+
+    fn refresh_keys(&self) -> Result<(), String> {
+        Self::refresh_keys(self).map_err(|error| error.to_string())
     }
 }

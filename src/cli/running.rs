@@ -17,8 +17,10 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 pub(super) enum Change {
     /// Read everything anew.
     Reload,
-    /// Read users, groups and keys anew.
-    Refresh,
+    /// Read users and groups anew.
+    Users,
+    /// Take up every change of keys.
+    Keys,
 }
 
 /// Asks the running service for a change and waits until it is in force. Nothing if no service
@@ -76,7 +78,8 @@ fn is_absent(error: &io::Error) -> bool {
 fn post(mut stream: impl Read + Write, change: Change, source: &Source) -> io::Result<String> {
     let path = match change {
         Change::Reload => "/reload",
-        Change::Refresh => "/refresh",
+        Change::Users => "/refresh/users",
+        Change::Keys => "/refresh/keys",
     };
     write!(
         stream,
@@ -102,8 +105,12 @@ pub(super) enum Refreshed {
 ///
 /// # Errors
 /// When there is a service, and it doesn't.
-pub(super) fn refresh(source: &Source, settings: &Settings) -> Result<Refreshed, Failure> {
-    let Some(report) = ask(Change::Refresh, source, settings)? else {
+pub(super) fn refresh(
+    change: Change,
+    source: &Source,
+    settings: &Settings,
+) -> Result<Refreshed, Failure> {
+    let Some(report) = ask(change, source, settings)? else {
         return Ok(Refreshed::Nobody);
     };
     match report.problem {

@@ -8,7 +8,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::input::{Ask, secret};
-use super::running::refresh;
+use super::running::{Change, refresh};
 use super::{ConfigArg, Exit, Failure};
 use crate::authn::KEY_USER;
 use crate::config::{RealmSettings, Settings, Source};
@@ -110,7 +110,7 @@ impl Users {
     }
 
     fn in_force(&self) -> Result<(), Failure> {
-        refresh(&self.source, &self.settings).map(|_| ())
+        refresh(Change::Users, &self.source, &self.settings).map(|_| ())
     }
 }
 

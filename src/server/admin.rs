@@ -42,11 +42,17 @@ pub trait Control: Send + Sync + 'static {
     /// What was wrong; nothing has changed then.
     fn reload(&self) -> Result<Vec<String>, String>;
 
-    /// Reads users, groups and keys anew.
+    /// Reads users and groups anew.
     ///
     /// # Errors
     /// What can't be used.
-    fn refresh(&self) -> Result<(), String>;
+    fn refresh_users(&self) -> Result<(), String>;
+
+    /// Takes up every change of keys.
+    ///
+    /// # Errors
+    /// That the store is away.
+    fn refresh_keys(&self) -> Result<(), String>;
 }
 
 /// Serves the admin listener on one thread of its own.
@@ -63,7 +69,8 @@ pub fn serve(control: Arc<dyn Control>, listener: Bound) -> std::io::Result<Serv
             .route("/healthz", web::get().to(async || "ok\n"))
             .route("/readyz", web::get().to(ready))
             .route("/reload", web::post().to(reload))
-            .route("/refresh", web::post().to(refresh))
+            .route("/refresh/users", web::post().to(refresh_users))
+            .route("/refresh/keys", web::post().to(refresh_keys))
     })
     .workers(1)
     .disable_signals()
@@ -86,11 +93,14 @@ async fn reload(control: web::Data<dyn Control>, request: HttpRequest) -> HttpRe
     change(control, &request, <dyn Control>::reload).await
 }
 
-async fn refresh(control: web::Data<dyn Control>, request: HttpRequest) -> HttpResponse {
-    change(control, &request, |control| {
-        control.refresh().map(|()| Vec::new())
-    })
-    .await
+async fn refresh_users(control: web::Data<dyn Control>, request: HttpRequest) -> HttpResponse {
+    let refresh = |control: &dyn Control| control.refresh_users().map(|()| Vec::new());
+    change(control, &request, refresh).await
+}
+
+async fn refresh_keys(control: web::Data<dyn Control>, request: HttpRequest) -> HttpResponse {
+    let refresh = |control: &dyn Control| control.refresh_keys().map(|()| Vec::new());
+    change(control, &request, refresh).await
 }
 
 async fn change(

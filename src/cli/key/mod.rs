@@ -17,7 +17,7 @@ use args::{Create, Import, List, Migrate, New, Update};
 use shown::{described, shown, state, time};
 
 use super::input::{Ask, secret};
-use super::running::{Refreshed, refresh};
+use super::running::{self, Refreshed, refresh};
 use super::{ConfigArg, Exit, Failure};
 use crate::app::{LOOK, open_key_store};
 use crate::config::{ApiKeySettings, Settings, Source};
@@ -81,7 +81,7 @@ impl Keys {
     /// Makes the change answer in the running service. Another one may have the store too, whose
     /// admin listener isn't known here: it looks for changes by itself, and that is waited for.
     fn in_force(&mut self) -> Result<(), Failure> {
-        let answered = refresh(&self.source, &self.settings)?;
+        let answered = refresh(running::Change::Keys, &self.source, &self.settings)?;
         if answered == Refreshed::Nobody && self.store.is_shared() {
             thread::sleep(LOOK * 4);
         }

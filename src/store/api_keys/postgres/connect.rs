@@ -87,12 +87,9 @@ impl Session {
         self.client.batch_execute(&lock).await.map_err(told)?;
         // Again under the lock: another node may have been faster.
         let found = self.format(url).await?;
-        if found.is_none() {
-            self.refuse_others(url).await?;
-            self.client
-                .batch_execute("CREATE SCHEMA IF NOT EXISTS htgate")
-                .await
-                .map_err(told)?;
+        if found.is_none() && !self.has_empty_schema(url).await? {
+            let make = self.client.batch_execute("CREATE SCHEMA htgate");
+            make.await.map_err(told)?;
         }
         for (format, step) in STEPS {
             if found.is_none_or(|found| found < format) {
@@ -124,18 +121,21 @@ impl Session {
         Ok(Some(found))
     }
 
-    /// Refuses a schema of our name that is another program's.
-    async fn refuse_others(&self, url: &Url) -> Result<(), StoreError> {
-        let any =
-            "SELECT EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace('htgate'))";
-        let row = self.client.query_one(any, &[]).await;
-        if row.map_err(|source| fault(url, &source))?.get(0) {
+    /// Whether somebody has made the schema for us. Refuses one that is another program's.
+    async fn has_empty_schema(&self, url: &Url) -> Result<bool, StoreError> {
+        let asked = self.client.query_one(
+            "SELECT to_regnamespace('htgate') IS NOT NULL, EXISTS \
+             (SELECT FROM pg_class WHERE relnamespace = to_regnamespace('htgate'))",
+            &[],
+        );
+        let row = asked.await.map_err(|source| fault(url, &source))?;
+        if row.get(1) {
             return Err(StoreError::Foreign {
                 place: Place::Postgres(url.clone()),
                 what: "its schema htgate",
             });
         }
-        Ok(())
+        Ok(row.get(0))
     }
 
     /// Why the connection ended, once it has.

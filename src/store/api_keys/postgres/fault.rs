@@ -54,8 +54,8 @@ pub(super) fn fault(url: &Url, source: &Error) -> StoreError {
             SqlState::INSUFFICIENT_PRIVILEGE => StoreError::Refused {
                 place,
                 why: format!(
-                    "{why}; the first command makes the schema htgate and needs CREATE on the \
-                     database; changes need its owner"
+                    "{why}; commands need a role that owns the schema htgate, or may make it, and \
+                     nodes its grants: see docs/several-nodes.md"
                 ),
             },
             _ => StoreError::Postgres { place, why },
