@@ -15,6 +15,7 @@ mod attacks;
 mod caddy;
 mod captures;
 mod clock;
+mod compose;
 mod every_proxy;
 mod harness;
 mod nginx;

@@ -37,18 +37,11 @@ impl Htgate {
 
     /// The same, not running yet: `serve` starts it.
     pub(crate) fn prepare(configuration: &str, files: &[(&str, &str)]) -> Self {
-        let folder = tempfile::Builder::new().prefix("htgate").tempdir().unwrap();
-        let (address, admin) = (free_address(), free_address());
-        let htgate = Self {
-            folder,
-            process: None,
-            address,
-            admin,
-        };
+        let htgate = Self::in_a_folder();
         for (name, text) in files {
             fs::write(htgate.path(name), text).unwrap();
         }
-        let socket = htgate.socket();
+        let (address, admin, socket) = (htgate.address, htgate.admin, htgate.socket());
         let listeners = format!(
             "[server]\nlisten = [\"{address}\", \"unix:{}\"]\ntrusted_proxies = [\"127.0.0.1\"]\n\
              [admin]\nlisten = \"{admin}\"\n{configuration}",
@@ -56,6 +49,18 @@ impl Htgate {
         );
         fs::write(htgate.path("htgate.toml"), listeners).unwrap();
         htgate
+    }
+
+    /// Not running yet, and without any file: the caller writes `htgate.toml`, all of it.
+    pub(crate) fn in_a_folder() -> Self {
+        let folder = tempfile::Builder::new().prefix("htgate").tempdir().unwrap();
+        let (address, admin) = (free_address(), free_address());
+        Self {
+            folder,
+            process: None,
+            address,
+            admin,
+        }
     }
 
     pub(crate) fn serve(&mut self) {

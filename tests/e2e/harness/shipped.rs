@@ -31,6 +31,11 @@ impl Shipped {
         self
     }
 
+    #[allow(dead_code, reason = "for tests/e2e")]
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     pub(crate) fn write(&self, to: &Path) {
         fs::write(to, &self.text).unwrap();
     }
