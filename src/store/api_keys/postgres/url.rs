@@ -85,6 +85,10 @@ impl Url {
                 "sslrootcert" => root = Some(absolute(&value())),
                 "sslcert" => cert = Some(absolute(&value())),
                 "sslkey" => key = Some(absolute(&value())),
+                // Else what is no name may be a part of a password.
+                _ if !name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') => {
+                    return Err(InvalidUrl::Malformed("an odd parameter".into()));
+                }
                 _ => rest.push(parameter),
             }
         }
@@ -284,6 +288,27 @@ mod tests {
                 let fault = format!("{fault} {fault:?}");
                 assert!(!fault.contains("s3cr"), "{fault}");
             }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_part_of_a_password_is_ever_told(
+            parts in proptest::collection::vec("[!-~]", 1..4),
+            place in 0..3_usize,
+        ) {
+            // However it is written, encoded or not, and wherever it ends up.
+            let password = format!("S3CRET{}S3CRET", parts.join("S3CRET"));
+            let raw = match place {
+                0 => format!("postgres://u:{password}@db/d"),
+                1 => format!("postgres://u@db/d?password={password}"),
+                _ => format!("postgres://u:{password}@db:5432,db2/d?sslmode=disable"),
+            };
+            let told = match url(&raw) {
+                Ok(url) => url.to_string(),
+                Err(fault) => format!("{fault} {fault:?}"),
+            };
+            proptest::prop_assert!(!told.contains("S3CRET"), "{raw}: {told}");
         }
     }
 
