@@ -224,12 +224,12 @@ pub enum KeyError {
     )]
     Occupied(Place),
     /// Keys got lost on the way to another store; they are where they were.
-    #[error("only {copied} of {moved} keys arrived; nothing was moved")]
+    #[error("only {moved} of {there_are} keys were found; nothing was moved")]
     Incomplete {
-        /// How many arrived.
-        copied: u64,
-        /// How many there are.
+        /// How many were read.
         moved: u64,
+        /// How many there are.
+        there_are: u64,
     },
     /// A key that was read could not be passed on.
     #[error(transparent)]

@@ -42,11 +42,11 @@ impl KeyStore {
                     last = Some(key.id);
                     to.insert(&keys)?;
                     to.insert_secrets(&secrets)?;
+                    moved += keys.len() as u64;
                 }
-                moved = from.count()?;
-                let copied = to.count()?;
-                if copied != moved {
-                    return Err(KeyError::Incomplete { copied, moved });
+                let there_are = from.count()?;
+                if moved != there_are {
+                    return Err(KeyError::Incomplete { moved, there_are });
                 }
                 Ok(())
             })

@@ -83,7 +83,8 @@ impl Session {
     /// for this version before anything is written.
     async fn migrate(&self, url: &Url) -> Result<(), StoreError> {
         let told = |source| fault(url, &source);
-        let lock = format!("BEGIN; SELECT pg_advisory_xact_lock({LOCK})");
+        let lock =
+            format!("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({LOCK})");
         self.client.batch_execute(&lock).await.map_err(told)?;
         // Again under the lock: another node may have been faster.
         let found = self.format(url).await?;
@@ -102,7 +103,9 @@ impl Session {
     /// The number of the format that is there.
     async fn format(&self, url: &Url) -> Result<Option<i32>, StoreError> {
         let told = |source| fault(url, &source);
-        let made = "SELECT to_regclass('htgate.store') IS NOT NULL";
+        // Asked of the catalogue's rows: what is remembered of names may be older than the lock.
+        let made = "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n \
+                    ON n.oid = c.relnamespace WHERE n.nspname = 'htgate' AND c.relname = 'store')";
         let row = self.client.query_one(made, &[]).await.map_err(told)?;
         if !row.get::<_, bool>(0) {
             return Ok(None);

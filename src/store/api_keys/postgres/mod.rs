@@ -3,6 +3,7 @@
 //! [`Database`] is the database as commands use it, [`Link`] as the running service asks it.
 
 use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::IsolationLevel;
 use tokio_postgres::types::ToSql;
 
 mod connect;
@@ -65,14 +66,20 @@ impl Backend for Database {
             session,
             runtime,
         } = self;
-        let change = wait(runtime, url, session.client.transaction())?;
-        // Whoever has the row makes changes; a change that is told as made must outlast a crash.
+        let begin = session
+            .client
+            .build_transaction()
+            .isolation_level(IsolationLevel::ReadCommitted);
+        let change = wait(runtime, url, begin.start())?;
+        // Whoever has the row makes changes, and loses it if nothing is heard of them; a change that
+        // is told as made must outlast a crash.
         wait(
             runtime,
             url,
             change.batch_execute(
                 "SET LOCAL lock_timeout = '5s';
                  SET LOCAL statement_timeout = 0;
+                 SET LOCAL idle_in_transaction_session_timeout = '10s';
                  SELECT set_config('synchronous_commit', 'on', true)
                     WHERE current_setting('synchronous_commit') = 'off';
                  SELECT FROM htgate.store FOR UPDATE",
