@@ -71,7 +71,11 @@ pub(crate) struct Connection<S = TcpStream> {
 
 impl Connection {
     pub(crate) fn open(to: SocketAddr) -> Self {
-        Self::new(TcpStream::connect(to).unwrap_or_else(|e| panic!("connect to {to}: {e}")))
+        Self::try_open(to).unwrap_or_else(|e| panic!("connect to {to}: {e}"))
+    }
+
+    pub(crate) fn try_open(to: SocketAddr) -> io::Result<Self> {
+        TcpStream::connect(to).map(Self::new)
     }
 
     /// A connection that comes from the given address of this machine.

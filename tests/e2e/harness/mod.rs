@@ -1,7 +1,14 @@
-//! What the tests stand on: the program, the proxies, an application and a raw HTTP client.
+//! What the tests stand on: the program, the proxies, PostgreSQL, an application and a raw HTTP
+//! client.
 
+#[allow(dead_code, reason = "for tests/nodes")]
+pub(crate) mod authority;
 pub(crate) mod http;
+#[allow(dead_code, reason = "for tests/nodes and tests/siege")]
+pub(crate) mod nodes;
 pub(crate) mod origin;
+#[allow(dead_code, reason = "for tests/nodes and tests/siege")]
+pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod program;
 pub(crate) mod proxy;

@@ -2,8 +2,8 @@
 
 use std::{
     fs,
-    io::Write,
-    net::SocketAddr,
+    io::{self, Write},
+    net::{SocketAddr, TcpStream},
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
 };
@@ -11,7 +11,7 @@ use std::{
 use tempfile::TempDir;
 
 use super::{
-    http::{Connection, request},
+    http::{Connection, Response, request},
     process::{Process, free_address},
 };
 
@@ -20,10 +20,11 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_htgate");
 
 /// A running htgate; its folder goes with it.
 pub(crate) struct Htgate {
-    folder: TempDir,
     process: Option<Process>,
     pub(crate) address: SocketAddr,
     pub(crate) admin: SocketAddr,
+    /// Goes last: the process writes into it.
+    folder: TempDir,
 }
 
 impl Htgate {
@@ -56,10 +57,10 @@ impl Htgate {
         let folder = tempfile::Builder::new().prefix("htgate").tempdir().unwrap();
         let (address, admin) = (free_address(), free_address());
         Self {
-            folder,
             process: None,
             address,
             admin,
+            folder,
         }
     }
 
@@ -68,12 +69,23 @@ impl Htgate {
     }
 
     /// The same by a command of the caller's, which gets the arguments.
-    pub(crate) fn serve_by(&mut self, mut command: Command) {
+    pub(crate) fn serve_by(&mut self, command: Command) {
+        self.serve_until("/readyz", command);
+    }
+
+    /// The same where it need only be up: something it needs is away.
+    #[allow(dead_code, reason = "for tests/nodes and tests/siege")]
+    pub(crate) fn serve_unready(&mut self) {
+        self.serve_until("/healthz", Command::new(PROGRAM));
+    }
+
+    fn serve_until(&mut self, answered: &str, mut command: Command) {
         command
             .args(["serve", "--config"])
             .arg(self.path("htgate.toml"));
         let admin = self.admin;
-        let process = Process::start(&mut command, self.folder.path(), || is_ready(admin));
+        let ready = || ask_admin(admin, answered).is_ok_and(|answer| answer.status == 200);
+        let process = Process::start(&mut command, self.folder.path(), ready);
         self.process = Some(process);
     }
 
@@ -145,14 +157,10 @@ impl Htgate {
     }
 }
 
-fn is_ready(admin: SocketAddr) -> bool {
-    let question = request(
-        "GET",
-        "/readyz",
-        &[("Host", "admin"), ("Connection", "close")],
-        b"",
-    );
-    std::net::TcpStream::connect(admin)
-        .and_then(|stream| Connection::over(stream).ask(&question))
-        .is_ok_and(|answer| answer.status == 200)
+/// What the admin listener answers.
+pub(crate) fn ask_admin(admin: SocketAddr, path: &str) -> io::Result<Response> {
+    let headers = [("Host", "admin"), ("Connection", "close")];
+    let question = request("GET", path, &headers, b"");
+    let stream = TcpStream::connect(admin)?;
+    Connection::over(stream).ask(&question)
 }

@@ -77,6 +77,12 @@ pub(crate) fn htgate_prepared() -> Htgate {
     prepared(CONFIGURATION)
 }
 
+/// The same with keys in this store, and more configuration at its end.
+#[allow(dead_code, reason = "for tests/nodes and tests/siege")]
+pub(crate) fn htgate_prepared_for(store: &str, more: &str) -> Htgate {
+    prepared(&(CONFIGURATION.replace("sqlite:keys.db", store) + more))
+}
+
 fn prepared(configuration: &str) -> Htgate {
     let files = [
         ("users.htpasswd", USERS),
