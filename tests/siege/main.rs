@@ -16,6 +16,7 @@ mod equal_time;
 #[path = "../e2e/harness/mod.rs"]
 #[allow(dead_code, reason = "shared with the other tests, which use all of it")]
 mod harness;
+mod nodes;
 mod paths;
 mod reloads;
 
