@@ -13,6 +13,7 @@
 mod access;
 mod away;
 mod changes;
+mod equal;
 #[path = "../e2e/harness/mod.rs"]
 #[allow(dead_code, reason = "shared with the other tests, which use all of it")]
 mod harness;
