@@ -52,6 +52,12 @@ pub enum BuildError {
     /// The key store.
     #[error("[api_keys] store: {0}")]
     Store(#[from] StoreError),
+    /// The running service asks another key store than a command has changed.
+    #[error(
+        "its keys are from {0}, another store; if that is out of date, change `store` in [api_keys] \
+         and run `htgate reload`"
+    )]
+    OtherStore(String),
     /// Threads or random bytes.
     #[error("can't start verifying passwords: {0}")]
     Verifier(#[from] std::io::Error),
@@ -100,7 +106,9 @@ impl Application {
         if let Some(keys) = &fresh.keys {
             match keys.refresh() {
                 // Users don't wait for a database.
-                Err(away @ StoreError::Away { .. }) => advice.push(away.to_string()),
+                Err(away @ StoreError::Away { .. }) => advice.push(format!(
+                    "the key store is away: {away}; everything else was read anew"
+                )),
                 caught_up => caught_up?,
             }
         }
@@ -133,13 +141,18 @@ impl Application {
         }
     }
 
-    /// Takes up every change of keys, after a command has made one.
+    /// Takes up every change of keys, after a command has made one in the store of this identity.
     ///
     /// # Errors
-    /// [`StoreError`]; then no key counts that the store doesn't tell of anew.
-    pub fn refresh_keys(&self) -> Result<(), StoreError> {
-        let keys = self.keys.load_full();
-        keys.map_or(Ok(()), |keys| keys.refresh())
+    /// [`StoreError`]; then no key counts that the store doesn't tell of anew. Or it is another store.
+    pub fn refresh_keys(&self, store: &str) -> Result<(), BuildError> {
+        let Some(keys) = self.keys.load_full() else {
+            return Ok(());
+        };
+        if keys.place().identity() != store {
+            return Err(BuildError::OtherStore(keys.place().setting()));
+        }
+        Ok(keys.refresh()?)
     }
 
     /// Looks after files and keys, each on a thread of its own, until the application is dropped.
@@ -148,9 +161,9 @@ impl Application {
     /// When there can be no threads.
     pub fn watch(self: &Arc<Self>) -> std::io::Result<()> {
         self.every_look("watch-files", |app, _| app.look())?;
-        let mut away = false;
+        let mut away: Option<String> = None;
         self.every_look("watch-keys", move |app, looks| {
-            away = app.look_at_keys(away);
+            away = app.look_at_keys(away.as_deref());
             if looks % LOOKS_PER_FLUSH == 0 {
                 app.flush();
             }
@@ -184,15 +197,19 @@ impl Application {
         }
     }
 
-    /// One look at the key store; told when it goes away and when it is back.
-    fn look_at_keys(&self, was_away: bool) -> bool {
-        let looked = self.poll_keys();
-        match (&looked, was_away) {
-            (Err(error), false) => error!(%error, "the key store is away"),
-            (Ok(()), true) => info!("the key store is back"),
+    /// One look at the key store; told when it goes away, when there is another reason for that,
+    /// and when it is back.
+    fn look_at_keys(&self, was_away: Option<&str>) -> Option<String> {
+        let away = self.poll_keys().err().map(|error| error.to_string());
+        match (&away, was_away) {
+            (Some(error), None) => error!(error, "the key store is away"),
+            (Some(error), Some(before)) if error != before => {
+                error!(error, "the key store is still away");
+            }
+            (None, Some(_)) => info!("the key store is back"),
             _ => {}
         }
-        looked.is_err()
+        away
     }
 
     fn poll_keys(&self) -> Result<(), StoreError> {
@@ -275,7 +292,7 @@ impl Control for Application {
         Self::refresh_users(self).map_err(|error| error.to_string())
     }
 
-    fn refresh_keys(&self) -> Result<(), String> {
-        Self::refresh_keys(self).map_err(|error| error.to_string())
+    fn refresh_keys(&self, store: &str) -> Result<(), String> {
+        Self::refresh_keys(self, store).map_err(|error| error.to_string())
     }
 }

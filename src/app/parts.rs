@@ -61,19 +61,22 @@ impl Parts {
             )?),
         };
         let keys = if settings.realms.values().any(RealmSettings::has_keys) {
-            let kept = old
-                .filter(|old| old.settings.api_keys == settings.api_keys)
-                .filter(|old| same_key_cache(&old.settings.cache, &settings.cache))
-                .and_then(|old| old.keys.clone());
-            match kept {
-                Some(keys) => Some(keys),
+            let pepper = pepper(&settings.api_keys)?;
+            let before = old.and_then(|old| old.keys.as_ref());
+            let kept = before
+                .filter(|_| old.is_some_and(|old| same_keys(&old.settings, &settings)))
+                .filter(|keys| keys.has_pepper(pepper.as_ref()));
+            Some(match kept {
+                Some(keys) => Arc::clone(keys),
                 None => {
-                    let cache = &settings.cache;
-                    let (store, pepper) = (&settings.api_keys.store, pepper(&settings.api_keys)?);
+                    let (store, cache) = (&settings.api_keys.store, &settings.cache);
                     let keys = ApiKeys::open(store, pepper, cache.capacity, cache.offline_ttl)?;
-                    Some(Arc::new(keys))
+                    if before.is_some() {
+                        keys.poll()?; // one that is away doesn't take the place of one that may not be
+                    }
+                    Arc::new(keys)
                 }
-            }
+            })
         } else {
             None
         };
@@ -140,10 +143,24 @@ impl Parts {
         for (realm, files) in &self.realms {
             files.tell(realm);
         }
+        if let Some(moved) = self.moved() {
+            warn!("{moved}");
+        }
     }
 
     pub(super) fn warnings(&self) -> Vec<String> {
-        self.realms.values().flat_map(Files::warnings).collect()
+        let of_files = self.realms.values().flat_map(Files::warnings);
+        of_files.chain(self.moved()).collect()
+    }
+
+    /// That the keys are kept elsewhere by now, and so what is revoked there counts here.
+    fn moved(&self) -> Option<String> {
+        let keys = self.keys.as_ref()?;
+        let (here, there) = (keys.place(), keys.moved_to().ok().flatten()?);
+        Some(format!(
+            "{here}: its keys were moved to {there}, and changes there don't count here; set `store` \
+             in [api_keys] to that"
+        ))
     }
 }
 
@@ -153,9 +170,10 @@ fn lasting_secret(settings: &Settings) -> Result<Option<Vec<u8>>, Unusable> {
     Ok(shared.or_else(|| fs::read("/etc/machine-id").ok().filter(|id| !id.is_empty())))
 }
 
-/// Whether the key store can be kept open.
-fn same_key_cache(one: &Cache, two: &Cache) -> bool {
-    (one.capacity, one.offline_ttl) == (two.capacity, two.offline_ttl)
+/// Whether the key store can be kept open, but for its pepper.
+fn same_keys(one: &Settings, two: &Settings) -> bool {
+    let cache = |cache: &Cache| (cache.capacity, cache.offline_ttl);
+    one.api_keys == two.api_keys && cache(&one.cache) == cache(&two.cache)
 }
 
 /// Opens the key store of a configuration, as commands use it.

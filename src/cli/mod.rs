@@ -149,7 +149,7 @@ impl From<BuildError> for Failure {
         match error {
             BuildError::Config(_) | BuildError::File(_) => Self::new(Exit::Usage, error),
             BuildError::Store(error) => error.into(),
-            BuildError::Verifier(_) => Self::new(Exit::Io, error),
+            BuildError::Verifier(_) | BuildError::OtherStore(_) => Self::new(Exit::Io, error),
         }
     }
 }

@@ -7,20 +7,21 @@ use std::time::Duration;
 
 use super::{Exit, Failure};
 use crate::config::{Listen, Settings, Source};
-use crate::server::admin::{CONFIG_HEADER, Report};
+use crate::server::admin::{CONFIG_HEADER, Report, STORE_HEADER};
+use crate::store::Place;
 
 /// How long a service may take over a change.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What is wanted of the service.
 #[derive(Clone, Copy)]
-pub(super) enum Change {
+pub(super) enum Change<'a> {
     /// Read everything anew.
     Reload,
     /// Read users and groups anew.
     Users,
-    /// Take up every change of keys.
-    Keys,
+    /// Take up every change of keys in this store.
+    Keys(&'a Place),
 }
 
 /// Asks the running service for a change and waits until it is in force. Nothing if no service
@@ -29,7 +30,7 @@ pub(super) enum Change {
 /// # Errors
 /// When a service is there but doesn't answer as it should.
 pub(super) fn ask(
-    change: Change,
+    change: Change<'_>,
     source: &Source,
     settings: &Settings,
 ) -> Result<Option<Report>, Failure> {
@@ -75,16 +76,17 @@ fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionRefused | NotFound)
 }
 
-fn post(mut stream: impl Read + Write, change: Change, source: &Source) -> io::Result<String> {
+fn post(mut stream: impl Read + Write, change: Change<'_>, source: &Source) -> io::Result<String> {
     let path = match change {
         Change::Reload => "/reload",
         Change::Users => "/refresh/users",
-        Change::Keys => "/refresh/keys",
+        Change::Keys(_) => "/refresh/keys",
     };
-    write!(
-        stream,
-        "POST {path} HTTP/1.0\r\nContent-Length: 0\r\n{CONFIG_HEADER}: "
-    )?;
+    write!(stream, "POST {path} HTTP/1.0\r\nContent-Length: 0\r\n")?;
+    if let Change::Keys(store) = change {
+        write!(stream, "{STORE_HEADER}: {}\r\n", store.identity())?;
+    }
+    write!(stream, "{CONFIG_HEADER}: ")?;
     stream.write_all(source.identity().as_os_str().as_encoded_bytes())?;
     stream.write_all(b"\r\n\r\n")?;
     let mut answer = String::new();
@@ -106,7 +108,7 @@ pub(super) enum Refreshed {
 /// # Errors
 /// When there is a service, and it doesn't.
 pub(super) fn refresh(
-    change: Change,
+    change: Change<'_>,
     source: &Source,
     settings: &Settings,
 ) -> Result<Refreshed, Failure> {

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use super::problem::{Problem, Problems};
 use super::settings::{RealmSettings, Settings};
-use crate::store::WRITABLE;
+use crate::store::api_keys::PostgresUrl;
+use crate::store::{Place, WRITABLE};
 
 /// Who must not be able to do something with a file.
 #[derive(Clone, Copy)]
@@ -94,7 +95,21 @@ impl Settings {
             ]
         });
         let keys = self.realms.values().any(RealmSettings::has_keys);
+        let url = match &self.api_keys.store {
+            Place::Postgres(url) if keys => Some(url),
+            _ => None,
+        };
+        let store = |path, guard| Named {
+            section: "api_keys".to_owned(),
+            key: "store",
+            path,
+            guard,
+            hint: Some(String::new()),
+        };
         of_realms.chain([
+            store(url.and_then(PostgresUrl::passfile), SECRET),
+            store(url.and_then(PostgresUrl::sslkey), SECRET),
+            store(url.and_then(PostgresUrl::sslrootcert), TRUSTED),
             Named {
                 section: "api_keys".to_owned(),
                 key: "store",

@@ -15,6 +15,9 @@ use super::Bound;
 /// The header that names the configuration whose service is meant.
 pub const CONFIG_HEADER: &str = "x-htgate-config";
 
+/// The header that names the store whose keys were changed.
+pub const STORE_HEADER: &str = "x-htgate-store";
+
 /// What a change answers.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Report {
@@ -48,11 +51,11 @@ pub trait Control: Send + Sync + 'static {
     /// What can't be used.
     fn refresh_users(&self) -> Result<(), String>;
 
-    /// Takes up every change of keys.
+    /// Takes up every change of keys in the store of this identity.
     ///
     /// # Errors
-    /// That the store is away.
-    fn refresh_keys(&self) -> Result<(), String>;
+    /// That the store is away, or another one than the service's.
+    fn refresh_keys(&self, store: &str) -> Result<(), String>;
 }
 
 /// Serves the admin listener on one thread of its own.
@@ -99,14 +102,17 @@ async fn refresh_users(control: web::Data<dyn Control>, request: HttpRequest) ->
 }
 
 async fn refresh_keys(control: web::Data<dyn Control>, request: HttpRequest) -> HttpResponse {
-    let refresh = |control: &dyn Control| control.refresh_keys().map(|()| Vec::new());
+    let store = request.headers().get(STORE_HEADER);
+    let store = store.map(|store| String::from_utf8_lossy(store.as_bytes()).into_owned());
+    let store = store.unwrap_or_default();
+    let refresh = move |control: &dyn Control| control.refresh_keys(&store).map(|()| Vec::new());
     change(control, &request, refresh).await
 }
 
 async fn change(
     control: web::Data<dyn Control>,
     request: &HttpRequest,
-    change: fn(&dyn Control) -> Result<Vec<String>, String>,
+    change: impl FnOnce(&dyn Control) -> Result<Vec<String>, String> + Send + 'static,
 ) -> HttpResponse {
     let meant = request.headers().get(CONFIG_HEADER);
     if !meant.is_some_and(|config| control.serves(config.as_bytes())) {

@@ -1,11 +1,14 @@
 //! Getting in: URLs, passwords and roles; and what is said when it fails.
 
-use std::fs;
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt as _,
+};
 
 use crate::{
     SECOND,
     harness::{
-        nodes::Node,
+        nodes::{Node, unknown_key},
         postgres::{NODES, OWNER, PASSWORD, Postgres},
     },
     within,
@@ -34,14 +37,33 @@ pub(crate) fn assert_refused(store: &str, words: &[&str]) {
     let (status, said) = node.refuses_to_start();
     let ended = status.is_some_and(|status| status != 0 && status != 124);
     assert!(ended, "{store}: {status:?} {said}");
-    let command = node.htgate.output(&["key", "list"], "");
-    assert!(!command.status.success(), "{store}: {command:?}");
-    for said in [said, String::from_utf8(command.stderr).unwrap()] {
+    assert_said(&node, &said, words);
+}
+
+/// That commands don't work, and a service serves users alone, with all these words said.
+pub(crate) fn assert_kept_out(store: &str, words: &[&str]) {
+    let mut node = Node::prepare(store, "");
+    node.htgate.serve_unready();
+    let given = (node.user_status(), node.status(&unknown_key()));
+    assert_eq!(given, (200, 503), "{store}");
+    let (status, said) = node.ready();
+    assert_eq!(status, 503, "{store}");
+    assert_said(&node, &said, words);
+}
+
+/// That these words were said, and are by commands.
+fn assert_said(node: &Node, said: &str, words: &[&str]) {
+    let commands = [&["key", "list"][..], &["check"]].map(|command| {
+        let ended = node.htgate.output(command, "");
+        assert!(!ended.status.success(), "{command:?}: {ended:?}");
+        String::from_utf8([ended.stdout, ended.stderr].concat()).unwrap()
+    });
+    for said in commands.iter().map(String::as_str).chain([said]) {
         for word in words {
             let found = said.to_lowercase().contains(&word.to_lowercase());
-            assert!(found, "{store}: no {word:?} in {said}");
+            assert!(found, "no {word:?} in {said}");
         }
-        assert_no_password(&said);
+        assert_no_password(said);
     }
 }
 
@@ -54,6 +76,7 @@ fn every_way_in_that_libpq_has() {
     let passfile = folder.path().join("pgpass");
     let line = "127.0.0.1:*:htgate:htgate:p@ss\\:word\n";
     fs::write(&passfile, format!("# comment\nother:*:*:*:x\n{line}")).unwrap();
+    fs::set_permissions(&passfile, Permissions::from_mode(0o640)).unwrap();
     let (passfile, socket) = (passfile.display(), postgres.socket_folder().display());
     for store in [
         postgres.url(OWNER),
@@ -78,9 +101,16 @@ fn who_is_not_let_in_is_told_why() {
     let folder = tempfile::tempdir().unwrap();
     let empty = folder.path().join("pgpass");
     fs::write(&empty, "elsewhere:*:*:*:p@ss\n").unwrap();
+    fs::set_permissions(&empty, Permissions::from_mode(0o640)).unwrap();
     for (store, words) in [
-        (url.replace(PASSWORD, "wrong"), &["password", "htgate"][..]),
-        (url.replace(&format!(":{PASSWORD}"), ""), &["password"]),
+        (
+            url.replace(PASSWORD, "wrong"),
+            &["password", "htgate", "`store`"][..],
+        ),
+        (
+            url.replace(&format!(":{PASSWORD}"), ""),
+            &["password missing", "passfile="],
+        ),
         (
             format!("postgres://nobody:{PASSWORD}@{address}/htgate"),
             &["nobody"],
@@ -90,20 +120,37 @@ fn who_is_not_let_in_is_told_why() {
             &["nowhere"],
         ),
         (format!("{url}?sslmode=require"), &["tls"]),
-        (format!("{url}?sslmode=prefer"), &["sslmode"]),
+        (
+            format!(
+                "postgres://htgate@{address}/htgate?passfile={}",
+                empty.display()
+            ),
+            &["pgpass", "no line fits"],
+        ),
+    ] {
+        assert_kept_out(&store, words);
+    }
+    let open = folder.path().join("open");
+    fs::write(&open, "*:*:*:*:p@ss\n").unwrap();
+    fs::set_permissions(&open, Permissions::from_mode(0o644)).unwrap();
+    let by_open = format!(
+        "postgres://htgate@{address}/htgate?passfile={}",
+        open.display()
+    );
+    let (status, said) = Node::prepare(&by_open, "").refuses_to_start();
+    assert_eq!(status, Some(64), "{said}");
+    assert!(
+        said.contains("open is open to others; chmod 0640"),
+        "{said}"
+    );
+    for (store, words) in [
+        (format!("{url}?sslmode=prefer"), &["sslmode"][..]),
         (format!("{url}?sslmode=allow"), &["sslmode"]),
         (format!("{url}?sslmode=off"), &["sslmode"]),
         (format!("{url}?sslrootcert=root.pem"), &["sslrootcert"]),
         (
             format!("{url}?sslmode=require&sslrootcert=gone.pem"),
             &["gone.pem"],
-        ),
-        (
-            format!(
-                "postgres://htgate@{address}/htgate?passfile={}",
-                empty.display()
-            ),
-            &["pgpass"],
         ),
         (
             format!("postgres://htgate@{address}/htgate?passfile=gone"),
@@ -122,7 +169,7 @@ fn who_is_not_let_in_is_told_why() {
 #[ignore = "needs PostgreSQL; tests/run installs it"]
 fn nodes_get_by_with_few_rights() {
     let postgres = Postgres::start();
-    assert_refused(&postgres.url(NODES), &["htgate"]); // it can't make the schema
+    assert_kept_out(&postgres.url(NODES), &["htgate"]); // it can't make the schema
     let desk = Node::prepare(&postgres.url(OWNER), "");
     let key = desk.create("k", "");
     postgres.query(&format!(
@@ -166,7 +213,10 @@ fn a_password_that_changes_ends_nothing_that_is_open() {
     let postgres = Postgres::start();
     let folder = tempfile::tempdir().unwrap();
     let passfile = folder.path().join("pgpass");
-    let write = |password: &str| fs::write(&passfile, format!("*:*:*:*:{password}\n")).unwrap();
+    let write = |password: &str| {
+        fs::write(&passfile, format!("*:*:*:*:{password}\n")).unwrap();
+        fs::set_permissions(&passfile, Permissions::from_mode(0o600)).unwrap();
+    };
     write("p@ss\\:word");
     let address = postgres.address;
     let node = Node::start(&format!(

@@ -21,6 +21,7 @@ mod lookups;
 mod migrations;
 mod moving;
 mod notices;
+mod reloading;
 mod tls;
 
 use std::time::Duration;

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use crate::{
-    access::{assert_refused, assert_works},
+    access::{assert_kept_out, assert_refused, assert_works},
     harness::{
         authority::{Authority, Certificate},
         nodes::Node,
@@ -56,9 +56,9 @@ fn a_certificate_is_verified_with_its_name() {
     assert_eq!(encrypted_ones, [["t"]]);
 
     let strange = format!("sslmode=verify-full&sslrootcert={}", strange.display());
-    assert_refused(&format!("{by_name}?{strange}"), &["certificate"]);
-    assert_refused(&format!("{by_name}?sslmode=verify-full"), &["certificate"]);
-    assert_refused(&by_name, &["pg_hba.conf"]); // plain text, which the server refuses
+    assert_kept_out(&format!("{by_name}?{strange}"), &["certificate"]);
+    assert_kept_out(&format!("{by_name}?sslmode=verify-full"), &["certificate"]);
+    assert_kept_out(&by_name, &["pg_hba.conf"]); // plain text, which the server refuses
 
     let bad = [
         (
@@ -80,7 +80,7 @@ fn a_certificate_is_verified_with_its_name() {
         let url = postgres.url(OWNER).replace("127.0.0.1", "localhost");
         for mode in ["require", "verify-ca", "verify-full"] {
             let root = root.display();
-            assert_refused(&format!("{url}?sslmode={mode}&sslrootcert={root}"), &[word]);
+            assert_kept_out(&format!("{url}?sslmode={mode}&sslrootcert={root}"), &[word]);
         }
     }
 }
@@ -102,9 +102,9 @@ fn a_client_may_have_a_certificate_for_a_password() {
     };
     let client = authority.certify("client", OWNER, "DNS:node.example");
     assert_works(&with(&client));
-    assert_refused(&url, &["certificate"]);
+    assert_kept_out(&url, &["certificate"]);
     let other = authority.certify("other", "somebody", "DNS:node.example");
-    assert_refused(&with(&other), &["certificate authentication failed"]);
+    assert_kept_out(&with(&other), &["certificate authentication failed"]);
     let half = format!("{url}&sslcert={}", client.chain.display());
     assert_refused(&half, &["sslkey"]);
 }

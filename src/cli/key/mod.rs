@@ -81,7 +81,11 @@ impl Keys {
     /// Makes the change answer in the running service. Another one may have the store too, whose
     /// admin listener isn't known here: it looks for changes by itself, and that is waited for.
     fn in_force(&mut self) -> Result<(), Failure> {
-        let answered = refresh(running::Change::Keys, &self.source, &self.settings)?;
+        let answered = refresh(
+            running::Change::Keys(self.store.place()),
+            &self.source,
+            &self.settings,
+        )?;
         if answered == Refreshed::Nobody && self.store.is_shared() {
             thread::sleep(LOOK * 4);
         }
@@ -211,8 +215,9 @@ fn migrate(args: Migrate) -> Result<(), Failure> {
     let (place, file) = (settings.store.setting(), keys.source.path().display());
     let keys = if moved == 1 { "key was" } else { "keys were" };
     print(&format!(
-        "{moved} {keys} moved to {place}.\nNow set `store` in [api_keys] of {file} to that, on every \
-         machine, and run `htgate reload` there. The old store takes no changes any more.\n"
+        "{moved} {keys} moved to {place}. The old store takes no changes any more.\nNow make `store` in \
+         [api_keys] of {file} that one, for each machine with the role that its service is to have, \
+         and run `htgate reload`: until then a service answers from the old one.\n"
     ))
 }
 

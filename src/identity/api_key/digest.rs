@@ -20,6 +20,9 @@ use zeroize::Zeroizing;
 pub struct ApiKeyDigest([u8; 32]);
 
 impl ApiKeyDigest {
+    /// The digest of no key that anybody could find.
+    pub const NOBODYS: Self = Self([0; 32]);
+
     pub(super) fn of(key: &[u8]) -> Self {
         Self(Sha256::digest(key).into())
     }

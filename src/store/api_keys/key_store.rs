@@ -1,6 +1,6 @@
 //! A store of keys as the key commands use it, wherever it is.
 
-use super::backend::Backend;
+use super::backend::{Backend, Rows};
 use super::error::{KeyError, PepperFault, StoreError};
 use super::place::Place;
 use crate::identity::ApiKeyRecord;
@@ -70,25 +70,32 @@ pub(super) fn agree_on_pepper(
     place: &Place,
     configured: Option<&str>,
 ) -> Result<(), StoreError> {
-    if backend.rows().pepper()?.as_deref() == configured {
-        return Ok(());
-    }
-    let agreed = backend.change(&mut |rows| {
+    // Who only reads is told as well: it is looked at before anything is locked, and after.
+    let agreed = |rows: &mut dyn Rows| {
         let found = rows.pepper()?;
         if found.as_deref() == configured {
-            return Ok(());
+            return Ok(true);
         }
         if rows.page(None)?.0.is_empty() {
-            return Ok(rows.set_pepper(configured)?);
+            return Ok(false);
         }
-        Err(KeyError::Store(StoreError::Pepper {
+        Err(StoreError::Pepper {
             place: place.clone(),
             fault: match (found, configured) {
                 (Some(_), None) => PepperFault::Missing,
                 (None, _) => PepperFault::Unexpected,
                 (Some(_), Some(_)) => PepperFault::Other,
             },
-        }))
+        })
+    };
+    if agreed(backend.rows().as_mut())? {
+        return Ok(());
+    }
+    let agreed = backend.change(&mut |rows| {
+        if !agreed(rows)? {
+            rows.set_pepper(configured)?;
+        }
+        Ok(())
     });
     agreed.map_err(|error| match error {
         KeyError::Store(error) => error,

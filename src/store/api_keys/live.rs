@@ -98,6 +98,27 @@ impl ApiKeys {
         })
     }
 
+    /// Where the keys are.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Whether it was opened with this pepper.
+    #[must_use]
+    pub fn has_pepper(&self, pepper: Option<&Pepper>) -> bool {
+        self.pepper.as_ref().map(Pepper::fingerprint) == pepper.map(Pepper::fingerprint)
+    }
+
+    /// Where the keys were moved to, if they are kept here no more. Not on an async worker.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store doesn't answer.
+    pub fn moved_to(&self) -> Result<Option<String>, StoreError> {
+        self.poll()?;
+        self.place.connect()?.rows().moved_to()
+    }
+
     /// Whose key this is, if it is known. Says nothing on whether it counts: ask the record.
     ///
     /// A typo in a key of ours, which have this prefix, is told by its checksum: there is nothing

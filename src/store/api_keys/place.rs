@@ -48,6 +48,16 @@ impl Place {
         }
     }
 
+    /// By what two processes can tell that they mean the same store. A server has many names and
+    /// roles, a database has one name.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        match self {
+            Self::Sqlite(_) => self.setting(),
+            Self::Postgres(url) => format!("postgres:{}", url.database().unwrap_or_default()),
+        }
+    }
+
     /// Makes the store unless it is there.
     pub(super) fn create_if_missing(&self) -> Result<(), StoreError> {
         match self {

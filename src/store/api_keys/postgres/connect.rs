@@ -33,6 +33,15 @@ const LOCK: i64 = 0x6874_676b;
 /// What `LISTEN` tells of: the payload of a notification.
 pub(super) type Notices = mpsc::UnboundedReceiver<String>;
 
+/// What becomes of a database without our tables.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tables {
+    /// They are made.
+    Made,
+    /// They were there: it would be an empty store in the place of one with keys.
+    Expected,
+}
+
 /// A connection at work. Its other half runs on the runtime it was made in.
 pub(super) struct Session {
     pub(super) client: Client,
@@ -41,13 +50,19 @@ pub(super) struct Session {
 
 impl Session {
     /// Connects, and makes or migrates the tables if they need it.
-    pub(super) async fn open(url: &Url) -> Result<(Self, Notices), StoreError> {
+    pub(super) async fn open(url: &Url, tables: Tables) -> Result<(Self, Notices), StoreError> {
         let entered = within(ENTRY, url, async {
             let (session, notices) = Self::enter(url).await?;
             let format = session.format(url).await?;
             Ok((session, notices, format))
         });
         let (session, notices, format) = entered.await?;
+        if format.is_none() && tables == Tables::Expected {
+            return Err(StoreError::Postgres {
+                place: Place::Postgres(url.clone()),
+                why: "its tables are gone; restore them".to_owned(),
+            });
+        }
         if format != Some(FORMAT) {
             within(MIGRATION, url, session.migrate(url)).await?;
         }

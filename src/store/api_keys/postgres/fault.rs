@@ -14,7 +14,7 @@ use crate::store::api_keys::error::StoreError;
 pub(super) fn fault(url: &Url, source: &Error) -> StoreError {
     let place = Place::Postgres(url.clone());
     let Some(said) = source.as_db_error() else {
-        let why = told(source);
+        let why = format!("{}{}", told(source), remedy(&told(source)));
         return match inmost(source) {
             Inmost::Network => StoreError::Away {
                 place,
@@ -49,7 +49,12 @@ pub(super) fn fault(url: &Url, source: &Error) -> StoreError {
             | SqlState::INVALID_AUTHORIZATION_SPECIFICATION
             | SqlState::INVALID_CATALOG_NAME => StoreError::Refused {
                 place,
-                why: format!("{why}; see `store` in [api_keys], and pg_hba.conf there"),
+                why: match url.passfile() {
+                    Some(file) if *code != SqlState::INVALID_CATALOG_NAME => {
+                        format!("{why}; the password is from {}", file.display())
+                    }
+                    _ => format!("{why}; see `store` in [api_keys], and pg_hba.conf there"),
+                },
             },
             SqlState::INSUFFICIENT_PRIVILEGE => StoreError::Refused {
                 place,
@@ -60,6 +65,17 @@ pub(super) fn fault(url: &Url, source: &Error) -> StoreError {
             },
             _ => StoreError::Postgres { place, why },
         },
+    }
+}
+
+/// What to do about an error of the driver.
+fn remedy(told: &str) -> &'static str {
+    if told.contains("password missing") {
+        "; the server wants one: put passfile=FILE into the URL"
+    } else if told.contains("UnknownIssuer") {
+        "; if the server has a CA of its own, name it with sslrootcert=FILE"
+    } else {
+        ""
     }
 }
 

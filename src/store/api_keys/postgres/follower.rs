@@ -11,9 +11,10 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
 use super::Url;
+use super::connect::Tables;
 use super::link::{Done, Question, State};
 use super::listening::{Listening, Look};
-use super::news::{Forget, News};
+use super::news::{Forget, Mark, News};
 use crate::store::api_keys::Place;
 use crate::store::api_keys::error::StoreError;
 use crate::store::api_keys::freshness::Freshness;
@@ -22,6 +23,8 @@ use crate::store::api_keys::freshness::Freshness;
 const BEAT: Duration = Duration::from_millis(250);
 /// Between two tries to connect.
 const PAUSE: Duration = Duration::from_millis(200);
+/// The same where somebody has to set something right first.
+const LONG_PAUSE: Duration = Duration::from_millis(800);
 /// How long to try to get a connection back before the database counts as away.
 const QUICK: Duration = Duration::from_millis(500);
 /// So many look-ups are under way at a time; the server does them one after the other.
@@ -61,7 +64,7 @@ impl Follower {
         let mut begun = Some(begun);
         let mut just_lost = false;
         loop {
-            let connected = Box::pin(Listening::begin(self.url.clone(), self.pepper.clone()));
+            let connected = Box::pin(self.connect());
             let connected = if just_lost {
                 // A server that only ended this one connection has us back at once: who asks waits.
                 let slow = |_| Err(self.state.no_answer());
@@ -73,6 +76,7 @@ impl Follower {
                 connected
             };
             just_lost = false;
+            let mut pause = PAUSE;
             let lost = match connected {
                 Ok((listening, mark, asked)) => {
                     let since = Instant::now();
@@ -90,19 +94,36 @@ impl Follower {
                         Some(Lost::Closed(why) | Lost::Mute(why)) => why,
                     }
                 }
-                Err(fault) if begun.is_some() && !may_pass(&fault) => {
-                    tell(&mut begun, Err(fault));
-                    return;
+                Err(fault) => {
+                    if !matches!(fault, StoreError::Away { .. }) {
+                        pause = LONG_PAUSE;
+                    }
+                    let why = why(&fault, &self.state.place);
+                    if !may_pass(&fault) && tell(&mut begun, Err(fault)) {
+                        return;
+                    }
+                    // It was in order once, or nobody waits; somebody may set it right.
+                    why
                 }
-                // It was in order once, or may be; somebody may set it right again.
-                Err(fault) => why(&fault, &self.state.place),
             };
             self.state.set(Some(lost));
             tell(&mut begun, Ok(()));
-            if self.refusing(sleep(PAUSE)).await.is_none() {
+            if self.refusing(sleep(pause)).await.is_none() {
                 return;
             }
         }
+    }
+
+    /// Connects. Tables that were there once are not made anew.
+    fn connect(
+        &self,
+    ) -> impl Future<Output = Result<(Listening, Mark, Instant), StoreError>> + use<> {
+        let tables = if self.news.has_begun() {
+            Tables::Expected
+        } else {
+            Tables::Made
+        };
+        Listening::begin(self.url.clone(), self.pepper.clone(), tables)
     }
 
     /// Refuses questions while something else is done; nothing when nobody asks any more.
@@ -205,16 +226,16 @@ enum Lost {
     Mute(Arc<str>),
 }
 
-/// Tells how it began, once.
-fn tell(begun: &mut Option<Done>, how: Result<(), StoreError>) {
-    if let Some(begun) = begun.take() {
-        let _ = begun.send(how);
-    }
+/// Tells how it began, once; whether somebody has heard it.
+fn tell(begun: &mut Option<Done>, how: Result<(), StoreError>) -> bool {
+    begun.take().is_some_and(|begun| begun.send(how).is_ok())
 }
 
-/// Whether a fault may go away by itself.
+/// Whether users are served all the same, at the start too: the server doesn't answer, or doesn't
+/// let us in. What is found out once we are in is another thing, and wants somebody to look.
 fn may_pass(fault: &StoreError) -> bool {
-    matches!(fault, StoreError::Away { .. } | StoreError::Busy { .. })
+    use StoreError::{Away, Busy, Refused};
+    matches!(fault, Away { .. } | Busy { .. } | Refused { .. })
 }
 
 /// What a fault says, without the place, which is said anyway.

@@ -96,7 +96,7 @@ impl Link {
         let place = Place::Postgres(url.clone());
         let state = Arc::new(State {
             place,
-            away: Mutex::default(),
+            away: Mutex::new(Some("no connection yet".into())),
         });
         let shared = Arc::clone(&state);
         let follower = Follower::new(url.clone(), pepper, freshness, shared, asked);
@@ -108,7 +108,7 @@ impl Link {
             place: state.place.clone(),
             why: fault.to_string(),
         })?;
-        match beginning.recv() {
+        match beginning.recv_timeout(PATIENCE) {
             Ok(Ok(())) | Err(_) => Ok(Self { questions, state }),
             Ok(Err(fault)) => Err(fault),
         }

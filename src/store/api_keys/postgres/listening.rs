@@ -4,12 +4,13 @@ use tokio::time::{Instant, timeout};
 use tokio_postgres::Statement;
 use tokio_postgres::types::ToSql;
 
-use super::connect::{Notices, Session};
+use super::connect::{Notices, Session, Tables};
 use super::fault::fault;
 use super::link::{Asker, Done, PATIENCE};
 use super::news::Mark;
 use super::record::{BY_SECRET, found};
 use super::{Database, Url};
+use crate::identity::ApiKeyRecord;
 use crate::store::api_keys::Place;
 use crate::store::api_keys::backend::Index;
 use crate::store::api_keys::error::StoreError;
@@ -43,8 +44,9 @@ impl Listening {
     pub(super) async fn begin(
         url: Url,
         pepper: Option<String>,
+        tables: Tables,
     ) -> Result<(Self, Mark, Instant), StoreError> {
-        let (session, notices) = Session::open(&url).await?;
+        let (session, notices) = Session::open(&url, tables).await?;
         let begun = timeout(PATIENCE, Server::begin(url.clone(), session)).await;
         let (server, stored, mark, at) = begun.map_err(|_| slow(&url))??;
         if stored != pepper {
@@ -91,6 +93,8 @@ impl Server {
             find,
             mark,
         };
+        // Whoever may not look keys up is no use, and told so.
+        server.lookup(&[0; 32]).await?;
         let at = Instant::now();
         let mark = server.mark().await?;
         Ok((server, pepper, mark, at))
@@ -120,18 +124,19 @@ impl Server {
 
     /// Looks a key up for somebody, who is told nothing if the connection ends meanwhile.
     pub(super) async fn find(&self, index: Index, asker: Asker) {
-        let params: [&(dyn ToSql + Sync); 1] = [&index.as_slice()];
-        let row = self.session.client.query_opt(&self.find, &params).await;
-        let told = match row {
-            Ok(None) => Ok(None),
-            Ok(Some(row)) => found(&self.url, &row, &index).map(Some),
-            Err(source) => match fault(&self.url, &source) {
-                StoreError::Away { .. } => return,
-                other => Err(other),
-            },
+        let told = match self.lookup(&index).await {
+            Err(StoreError::Away { .. }) => return,
+            other => other,
         };
         // Who has given up meanwhile doesn't need it.
         let _ = asker.send(told);
+    }
+
+    async fn lookup(&self, index: &Index) -> Result<Option<ApiKeyRecord>, StoreError> {
+        let params: [&(dyn ToSql + Sync); 1] = [&index.as_slice()];
+        let row = self.session.client.query_opt(&self.find, &params).await;
+        let row = row.map_err(|source| fault(&self.url, &source))?;
+        row.map(|row| found(&self.url, &row, index)).transpose()
     }
 }
 

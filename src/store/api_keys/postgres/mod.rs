@@ -25,7 +25,7 @@ use super::backend::{Backend, Rows, Work};
 use super::error::{KeyError, StoreError};
 use super::place::Place;
 use crate::identity::ApiKeyId;
-use connect::Session;
+use connect::{Session, Tables};
 use rows::{ServerRows, wait};
 
 /// So many last uses are written at a time: their rows are held only for a moment.
@@ -42,7 +42,7 @@ impl Database {
     /// Connects, and brings the tables to the present format.
     pub(super) fn connect(url: &Url) -> Result<Self, StoreError> {
         let runtime = runtime(url)?;
-        let (session, _) = runtime.block_on(Session::open(url))?;
+        let (session, _) = runtime.block_on(Session::open(url, Tables::Made))?;
         Ok(Self {
             url: url.clone(),
             session,

@@ -46,6 +46,11 @@ impl News {
         Forget::Everything
     }
 
+    /// Whether there was ever a connection.
+    pub(super) fn has_begun(&self) -> bool {
+        self.seen.is_some()
+    }
+
     /// A notification has come.
     pub(super) fn heard(&mut self, payload: &str) -> Forget {
         let Some((mark, key)) = parse(payload) else {

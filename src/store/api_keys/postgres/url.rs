@@ -7,7 +7,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -131,6 +131,30 @@ impl Url {
     #[must_use]
     pub fn has_password(&self) -> bool {
         self.0.config.get_password().is_some()
+    }
+
+    /// The file with the password, if there is one.
+    #[must_use]
+    pub fn passfile(&self) -> Option<&Path> {
+        self.0.passfile.as_deref()
+    }
+
+    /// The key of our own certificate, if there is one.
+    #[must_use]
+    pub fn sslkey(&self) -> Option<&Path> {
+        let identity = self.0.tls.as_ref()?.identity.as_ref()?;
+        Some(&identity.1)
+    }
+
+    /// The certificates of those who may vouch for the server, if they are named.
+    #[must_use]
+    pub fn sslrootcert(&self) -> Option<&Path> {
+        self.0.tls.as_ref()?.root.as_deref()
+    }
+
+    /// The database's name.
+    pub(in crate::store::api_keys) fn database(&self) -> Option<&str> {
+        self.0.config.get_dbname().or(self.0.config.get_user())
     }
 
     /// How to encrypt; nothing: not.
