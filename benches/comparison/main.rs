@@ -44,7 +44,11 @@ struct Options {
     /// How long each of them is run in a round.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
-    /// What to run; all of it, and the document is written, if none is named.
+    /// How many keys `keys` puts into PostgreSQL beside a database of 1,000; ten million take some
+    /// 10 GB for a while.
+    #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u32).range(100_000..16_000_000))]
+    keys: u32,
+    /// What to run; all of it but `keys`, and the document is written, if none is named.
     #[arg(value_name = "GROUP")]
     groups: Vec<Group>,
     /// Said by `cargo bench`.
@@ -55,6 +59,7 @@ struct Options {
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Group {
     Direct,
+    Stores,
     Nginx,
     Traefik,
     Others,
@@ -63,6 +68,7 @@ enum Group {
     Size,
     Start,
     Instructions,
+    Keys,
 }
 
 fn main() {
@@ -87,6 +93,7 @@ fn compare(options: &Options) {
     let mut field = Field::default();
     for (group, join) in [
         (Group::Direct, servers::direct::join as fn(&mut Field)),
+        (Group::Stores, servers::stores::join),
         (Group::Nginx, servers::nginx::join),
         (Group::Traefik, servers::traefik::join),
         (Group::Others, servers::caddy::join),
@@ -113,6 +120,9 @@ fn compare(options: &Options) {
         if runs(group) {
             figures.extend(measure());
         }
+    }
+    if options.groups.contains(&Group::Keys) {
+        figures.extend(measures::keys::measure(rounds, seconds, options.keys));
     }
 
     let tables = report::tables(&standings, &figures);

@@ -86,7 +86,7 @@ pub(crate) fn write_document(tables: &str) {
 }
 
 /// As many digits as tell something.
-fn shown(figure: f64) -> String {
+pub(crate) fn shown(figure: f64) -> String {
     match figure {
         f if f >= 1000.0 => with_commas(f),
         f if f >= 100.0 => format!("{f:.0}"),
@@ -95,7 +95,7 @@ fn shown(figure: f64) -> String {
     }
 }
 
-fn with_commas(figure: f64) -> String {
+pub(crate) fn with_commas(figure: f64) -> String {
     let digits = format!("{figure:.0}");
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {

@@ -31,9 +31,14 @@ impl Spread {
 
 /// The time within which 99 of 100 were done, in milliseconds.
 pub(crate) fn p99(mut times: Vec<Duration>) -> f64 {
-    times.sort();
+    percentile(&mut times, 99)
+}
+
+/// The time within which so many of 100 were done, in milliseconds.
+pub(crate) fn percentile(times: &mut [Duration], percent: usize) -> f64 {
+    times.sort_unstable();
     assert!(times.len() >= 100, "too few for a hundredth of them");
-    milliseconds(times[times.len() * 99 / 100])
+    milliseconds(times[times.len() * percent / 100])
 }
 
 pub(crate) fn milliseconds(time: Duration) -> f64 {

@@ -3,11 +3,11 @@
 use crate::{
     contest::Standings,
     report::{Bound, Figure},
-    servers::{direct, nginx, traefik},
+    servers::{direct, nginx, stores, traefik},
 };
 
 /// A figure's name, the two contestants whose ratio it is, and the least that it has to be.
-const TARGETS: [(&str, &str, &str, f64); 14] = [
+const TARGETS: [(&str, &str, &str, f64); 15] = [
     (
         "htgate, Basic / bare handler",
         direct::BASIC,
@@ -43,6 +43,12 @@ const TARGETS: [(&str, &str, &str, f64); 14] = [
         direct::CROWD_KEY,
         direct::KEY,
         0.95,
+    ),
+    (
+        "htgate, key in PostgreSQL / in SQLite",
+        stores::DATABASE,
+        stores::FILE,
+        0.98,
     ),
     (
         "nginx → htgate / → bare handler, TCP",

@@ -3,6 +3,7 @@
 pub(crate) mod first;
 pub(crate) mod flood;
 pub(crate) mod instructions;
+pub(crate) mod keys;
 pub(crate) mod size;
 pub(crate) mod start;
 

@@ -56,6 +56,6 @@ pub(crate) fn memory(process: u32) -> u64 {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "sizes far below 2^52")]
-fn mebibytes(bytes: u64) -> f64 {
+pub(super) fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / MIB
 }

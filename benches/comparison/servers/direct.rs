@@ -56,7 +56,12 @@ pub(crate) fn join(field: &mut Field) {
 }
 
 /// A gate, asked with a password, with a key, or with either.
-fn add(field: &mut Field, gate: &Gate, names: [Option<&'static str>; 2], cores: Option<Cores>) {
+pub(super) fn add(
+    field: &mut Field,
+    gate: &Gate,
+    names: [Option<&'static str>; 2],
+    cores: Option<Cores>,
+) {
     for (name, limit, right, wrong) in [
         (names[0], BARE, basic(ALICE), basic((ALICE.0, "wrong"))),
         (names[1], BARE_KEY, gate.bearer(), gate.bearer() + "x"),

@@ -20,6 +20,9 @@ pub(crate) const DESCRIBED: [(&str, &str); 6] = [
     ("X-Real-IP", "127.0.0.1"),
 ];
 
+/// Where keys are, if nothing else is said.
+pub(crate) const STORE: &str = "sqlite:keys.db";
+
 /// A verified password is remembered for longer than a run takes: what is compared is warm.
 const CONFIGURATION: &str = r#"
 [realms.intranet]
@@ -52,11 +55,16 @@ pub(crate) struct Gate {
 impl Gate {
     /// With these users, not running yet.
     pub(crate) fn prepare(users: &str) -> Self {
+        Self::prepare_with(users, STORE)
+    }
+
+    /// The same with its keys in this store.
+    pub(crate) fn prepare_with(users: &str, store: &str) -> Self {
         let files = [
             ("users.htpasswd", users),
             ("users.groups", "staff: alice\n"),
         ];
-        let htgate = Htgate::prepare(CONFIGURATION, &files);
+        let htgate = Htgate::prepare(&CONFIGURATION.replace(STORE, store), &files);
         let key = htgate.create_key("robot", "staff");
         // A start waits until files that were just written are quiet; in earnest they are.
         thread::sleep(QUIET);

@@ -6,6 +6,7 @@ pub(crate) mod caddy;
 pub(crate) mod direct;
 pub(crate) mod gate;
 pub(crate) mod nginx;
+pub(crate) mod stores;
 pub(crate) mod traefik;
 pub(crate) mod users;
 
