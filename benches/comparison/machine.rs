@@ -7,13 +7,14 @@ use jiff::Zoned;
 use crate::harness::program::PROGRAM;
 
 /// Programs and how they are asked for their version.
-const PROGRAMS: [(&str, &str); 9] = [
+const PROGRAMS: [(&str, &str); 10] = [
     (PROGRAM, "--version"),
     ("rustc", "--version"),
     ("/usr/sbin/nginx", "-v"),
     ("/usr/sbin/apache2", "-v"),
     ("caddy", "version"),
     ("target/tools/traefik", "version"),
+    ("psql", "--version"),
     ("wrk", "-v"),
     ("valgrind", "--version"),
     ("uname", "-sr"),
