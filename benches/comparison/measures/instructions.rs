@@ -11,13 +11,14 @@ use super::{ask, question};
 use crate::{
     harness::{
         http::Connection,
+        postgres::{OWNER, Postgres},
         program::PROGRAM,
         site::{ALICE, basic},
     },
     report::{Bound, Figure},
     servers::{
         bare::{self, Bare, Says},
-        gate::Gate,
+        gate::{Gate, STORE},
         users,
     },
     stats::Spread,
@@ -32,7 +33,7 @@ const LOWEST_COST: u32 = 4;
 
 pub(crate) fn measure() -> Vec<Figure> {
     let bare = |says| per_request(|out, requests| bare(says, out, requests));
-    let gate = |asks| per_request(|out, requests| gate(asks, out, requests));
+    let gate = |asks| per_request(|out, requests| gate(asks, STORE, out, requests));
     let figure = |what, says, asks| {
         let (limit, gate) = (bare(says), gate(asks));
         eprintln!("{what}: {gate:.0} / {limit:.0}");
@@ -54,7 +55,25 @@ pub(crate) fn measure() -> Vec<Figure> {
             Says::ApiKey,
             Says::ApiKey,
         ),
+        stores(),
     ]
+}
+
+/// The keys in PostgreSQL, beside the same in a file. What the service asks of the database in the
+/// meantime counts too.
+fn stores() -> Figure {
+    let file = per_request(|out, requests| gate(Says::ApiKey, STORE, out, requests));
+    let database = per_request(|out, requests| {
+        let server = Postgres::start();
+        gate(Says::ApiKey, &server.url(OWNER), out, requests);
+    });
+    eprintln!("in PostgreSQL, in SQLite: {database:.0} / {file:.0}");
+    Figure {
+        what: "instructions per warm request, key in PostgreSQL / in SQLite",
+        spread: Spread::of([database / file]),
+        unit: "",
+        bound: Bound::AtMost(1.02),
+    }
 }
 
 /// Runs twice, each time with a file for what callgrind has to say.
@@ -75,8 +94,8 @@ fn bare(says: Says, out: &Path, requests: u32) {
     bare.process.terminate();
 }
 
-fn gate(asks: Says, out: &Path, requests: u32) {
-    let mut gate = Gate::prepare(&users::entry(ALICE, LOWEST_COST));
+fn gate(asks: Says, store: &str, out: &Path, requests: u32) {
+    let mut gate = Gate::prepare_with(&users::entry(ALICE, LOWEST_COST), store);
     gate.serve_by(callgrind(out, PROGRAM));
     let credentials = match asks {
         Says::Basic => basic(ALICE),
