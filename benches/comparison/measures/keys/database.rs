@@ -19,9 +19,9 @@ use crate::{
     report::with_commas,
 };
 
-/// As much memory as 10,000,000 keys want, and no checkpoint or vacuum by itself meanwhile.
+/// Room in memory for 10,000,000 keys, and no checkpoint or vacuum by itself meanwhile.
 const SETTINGS: [&str; 6] = [
-    "shared_buffers=1GB",
+    "shared_buffers=6GB",
     "maintenance_work_mem=512MB",
     "max_wal_size=8GB",
     "checkpoint_timeout=1h",
