@@ -97,7 +97,7 @@ impl Url {
             .map_err(|fault| InvalidUrl::Malformed(malformed(&fault)))?;
         check(&mut config)?;
         let wanted = match sslmode.as_deref() {
-            None => !config.get_hosts().iter().all(is_here),
+            None => !is_here(&config),
             Some("disable") => false,
             Some("require" | "verify-ca" | "verify-full") => true,
             Some(mode) => return Err(InvalidUrl::SslMode(mode.chars().take(20).collect())),
@@ -201,9 +201,10 @@ fn check(config: &mut Config) -> Result<(), InvalidUrl> {
     Ok(())
 }
 
-/// Whether a host is this machine.
-fn is_here(host: &Host) -> bool {
-    match host {
+/// Whether all servers are on this machine, by their names and by the addresses that are used in
+/// place of names.
+fn is_here(config: &Config) -> bool {
+    let by_name = |host: &Host| match host {
         Host::Unix(_) => true,
         Host::Tcp(name) => {
             name == "localhost"
@@ -211,7 +212,8 @@ fn is_here(host: &Host) -> bool {
                     .parse::<IpAddr>()
                     .is_ok_and(|address| address.is_loopback())
         }
-    }
+    };
+    config.get_hosts().iter().all(by_name) && config.get_hostaddrs().iter().all(IpAddr::is_loopback)
 }
 
 /// Without the password and without parameters.
@@ -264,6 +266,9 @@ mod tests {
             ("postgres://u@db.example/d", true),
             ("postgres://u@10.0.0.1/d", true),
             ("postgres://u@localhost,db.example/d", true),
+            ("postgres:///d?user=u&hostaddr=10.0.0.1", true),
+            ("postgres://u@localhost/d?hostaddr=10.0.0.1", true),
+            ("postgres://u@localhost/d?hostaddr=127.0.0.1", false),
             ("postgres://u@db.example/d?sslmode=require", true),
             ("postgres://u@db.example/d?sslmode=verify-ca", true),
             ("postgres://u@localhost/d?sslmode=verify-full", true),
