@@ -23,8 +23,7 @@ impl KeyStore {
     /// # Errors
     /// [`StoreError`], naming the store and what to do.
     pub fn open(place: &Place, pepper: Option<Pepper>) -> Result<Self, StoreError> {
-        place.create_if_missing()?;
-        let mut backend = place.connect()?;
+        let mut backend = place.make()?;
         let fingerprint = pepper.as_ref().map(Pepper::fingerprint);
         agree_on_pepper(backend.as_mut(), place, fingerprint.as_deref())?;
         Ok(Self {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::backend::Backend;
 use super::error::StoreError;
-use super::postgres::{self, InvalidUrl, Url};
+use super::postgres::{Database, InvalidUrl, Tables, Url};
 use super::sqlite::{self, SqliteFile};
 
 /// Where keys are kept. Shown without any secret.
@@ -58,19 +58,22 @@ impl Place {
         }
     }
 
-    /// Makes the store unless it is there.
-    pub(super) fn create_if_missing(&self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(file) => sqlite::create_if_missing(file),
-            Self::Postgres(_) => Ok(()), // the server is there; the tables come with the format
-        }
+    /// Opens the store, made if it isn't there, and brings it to the present format.
+    pub(super) fn make(&self) -> Result<Box<dyn Backend>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(file) => {
+                sqlite::create_if_missing(file)?;
+                Box::new(SqliteFile::connect(file, sqlite::WRITE_PATIENCE)?)
+            }
+            Self::Postgres(url) => Box::new(Database::connect(url, Tables::Made)?),
+        })
     }
 
     /// Opens a store that is there, and brings it to the present format.
     pub(super) fn connect(&self) -> Result<Box<dyn Backend>, StoreError> {
         Ok(match self {
             Self::Sqlite(file) => Box::new(SqliteFile::connect(file, sqlite::WRITE_PATIENCE)?),
-            Self::Postgres(url) => Box::new(postgres::Database::connect(url)?),
+            Self::Postgres(url) => Box::new(Database::connect(url, Tables::Expected)?),
         })
     }
 }

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use tokio_postgres::{AsyncMessage, Client, Connection, Error, NoTls};
 
 use super::Url;
-use super::fault::{fault, told};
+use super::fault::{fault, no_answer, told};
 use crate::store::api_keys::Place;
 use crate::store::api_keys::error::StoreError;
 
@@ -35,7 +35,7 @@ pub(super) type Notices = mpsc::UnboundedReceiver<String>;
 
 /// What becomes of a database without our tables.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tables {
+pub(in crate::store::api_keys) enum Tables {
     /// They are made.
     Made,
     /// They were there: it would be an empty store in the place of one with keys.
@@ -167,17 +167,13 @@ impl Session {
 }
 
 /// Does work that may not take longer.
-async fn within<T>(
+pub(super) async fn within<T>(
     limit: Duration,
     url: &Url,
     work: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
-    timeout(limit, work).await.unwrap_or_else(|_| {
-        Err(StoreError::Away {
-            place: Place::Postgres(url.clone()),
-            why: format!("no answer within {} s", limit.as_secs()).into(),
-        })
-    })
+    let done = timeout(limit, work).await;
+    done.unwrap_or_else(|_| Err(no_answer(url, limit)))
 }
 
 /// Moves what is sent and received, until the connection ends.

@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::io;
+use std::time::Duration;
 
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
@@ -14,7 +15,8 @@ use crate::store::api_keys::error::StoreError;
 pub(super) fn fault(url: &Url, source: &Error) -> StoreError {
     let place = Place::Postgres(url.clone());
     let Some(said) = source.as_db_error() else {
-        let why = format!("{}{}", told(source), remedy(&told(source)));
+        let why = told(source);
+        let why = format!("{why}{}", remedy(&why));
         return match inmost(source) {
             Inmost::Network => StoreError::Away {
                 place,
@@ -65,6 +67,14 @@ pub(super) fn fault(url: &Url, source: &Error) -> StoreError {
             },
             _ => StoreError::Postgres { place, why },
         },
+    }
+}
+
+/// What it means that nothing came within so long.
+pub(super) fn no_answer(url: &Url, limit: Duration) -> StoreError {
+    StoreError::Away {
+        place: Place::Postgres(url.clone()),
+        why: format!("no answer within {} s", limit.as_secs()).into(),
     }
 }
 

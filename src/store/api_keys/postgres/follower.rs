@@ -10,7 +10,6 @@ use futures_util::{StreamExt as _, pin_mut};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
-use super::Url;
 use super::connect::Tables;
 use super::link::{Done, Question, State};
 use super::listening::{Listening, Look};
@@ -32,7 +31,6 @@ const UNDER_WAY: usize = 32;
 
 /// What the thread has.
 pub(super) struct Follower {
-    url: Url,
     pepper: Option<String>,
     freshness: Arc<Freshness>,
     state: Arc<State>,
@@ -42,14 +40,12 @@ pub(super) struct Follower {
 
 impl Follower {
     pub(super) fn new(
-        url: Url,
         pepper: Option<String>,
         freshness: Arc<Freshness>,
         state: Arc<State>,
         questions: mpsc::Receiver<Question>,
     ) -> Self {
         Self {
-            url,
             pepper,
             freshness,
             state,
@@ -98,7 +94,7 @@ impl Follower {
                     if !matches!(fault, StoreError::Away { .. }) {
                         pause = LONG_PAUSE;
                     }
-                    let why = why(&fault, &self.state.place);
+                    let why = why(&fault, &self.state.place());
                     if !may_pass(&fault) && tell(&mut begun, Err(fault)) {
                         return;
                     }
@@ -123,7 +119,7 @@ impl Follower {
         } else {
             Tables::Made
         };
-        Listening::begin(self.url.clone(), self.pepper.clone(), tables)
+        Listening::begin(self.state.url.clone(), self.pepper.clone(), tables)
     }
 
     /// Refuses questions while something else is done; nothing when nobody asks any more.
@@ -167,7 +163,7 @@ impl Follower {
                     let Look { asked, mark, done } = look;
                     let mark = match mark {
                         Ok(mark) => mark,
-                        Err(fault) => break Some(why(&fault, &self.state.place)),
+                        Err(fault) => break Some(why(&fault, &self.state.place())),
                     };
                     self.freshness.heard(asked.into_std());
                     waiting.extend(done.map(|done| (mark.changes, done)));

@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
+use super::fault::no_answer;
 use super::follower::Follower;
 use super::{Url, runtime};
 use crate::identity::ApiKeyRecord;
@@ -52,7 +53,7 @@ pub(super) type Done = SyncSender<Result<(), StoreError>>;
 
 /// Whether the database is there.
 pub(super) struct State {
-    pub(super) place: Place,
+    pub(super) url: Url,
     away: Mutex<Option<Arc<str>>>,
 }
 
@@ -61,7 +62,10 @@ impl State {
         let away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
         match away.clone() {
             None => Ok(()),
-            Some(why) => Err(self.is_away(why)),
+            Some(why) => Err(StoreError::Away {
+                place: self.place(),
+                why,
+            }),
         }
     }
 
@@ -69,14 +73,13 @@ impl State {
         *self.away.lock().unwrap_or_else(PoisonError::into_inner) = away;
     }
 
-    fn is_away(&self, why: Arc<str>) -> StoreError {
-        let place = self.place.clone();
-        StoreError::Away { place, why }
+    pub(super) fn place(&self) -> Place {
+        Place::Postgres(self.url.clone())
     }
 
     /// Nothing came in time.
     pub(super) fn no_answer(&self) -> StoreError {
-        self.is_away(format!("no answer within {} s", PATIENCE.as_secs()).into())
+        no_answer(&self.url, PATIENCE)
     }
 }
 
@@ -93,19 +96,18 @@ impl Link {
         freshness: Arc<Freshness>,
     ) -> Result<Self, StoreError> {
         let (questions, asked) = mpsc::channel(WAITING);
-        let place = Place::Postgres(url.clone());
         let state = Arc::new(State {
-            place,
+            url: url.clone(),
             away: Mutex::new(Some("no connection yet".into())),
         });
         let shared = Arc::clone(&state);
-        let follower = Follower::new(url.clone(), pepper, freshness, shared, asked);
+        let follower = Follower::new(pepper, freshness, shared, asked);
         let runtime = runtime(url)?;
         let (begun, beginning) = sync_channel(1);
         let thread = thread::Builder::new().name("key-store".to_owned());
         let spawned = thread.spawn(move || runtime.block_on(follower.run(begun)));
         spawned.map_err(|fault| StoreError::Refused {
-            place: state.place.clone(),
+            place: state.place(),
             why: fault.to_string(),
         })?;
         match beginning.recv_timeout(PATIENCE) {
@@ -140,7 +142,7 @@ impl Link {
         self.questions
             .try_send(Question::Find(index, asker))
             .map_err(|_| StoreError::Overloaded {
-                place: self.state.place.clone(),
+                place: self.state.place(),
             })?;
         Ok(answered.await.ok())
     }

@@ -1,11 +1,11 @@
 //! A connection that listens, with what the running service asks it again and again.
 
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use tokio_postgres::Statement;
 use tokio_postgres::types::ToSql;
 
-use super::connect::{Notices, Session, Tables};
-use super::fault::fault;
+use super::connect::{Notices, Session, Tables, within};
+use super::fault::{fault, no_answer};
 use super::link::{Asker, Done, PATIENCE};
 use super::news::Mark;
 use super::record::{BY_SECRET, found};
@@ -47,14 +47,20 @@ impl Listening {
         tables: Tables,
     ) -> Result<(Self, Mark, Instant), StoreError> {
         let (session, notices) = Session::open(&url, tables).await?;
-        let begun = timeout(PATIENCE, Server::begin(url.clone(), session)).await;
-        let (server, stored, mark, at) = begun.map_err(|_| slow(&url))??;
+        let begun = within(PATIENCE, &url, Server::begin(url.clone(), session));
+        let (server, stored, mark, at) = begun.await?;
         if stored != pepper {
             let place = Place::Postgres(url.clone());
             let agreed = tokio::task::spawn_blocking(move || {
-                agree_on_pepper(&mut Database::connect(&url)?, &place, pepper.as_deref())
+                agree_on_pepper(
+                    &mut Database::connect(&url, Tables::Expected)?,
+                    &place,
+                    pepper.as_deref(),
+                )
             });
-            agreed.await.map_err(|_| slow(&server.url))??;
+            agreed
+                .await
+                .map_err(|_| no_answer(&server.url, PATIENCE))??;
         }
         Ok((Self { server, notices }, mark, at))
     }
@@ -114,12 +120,8 @@ impl Server {
     /// Reads the mark, for somebody who waits until that is caught up with or for nobody.
     pub(super) async fn look(&self, done: Option<Done>) -> Look {
         let asked = Instant::now();
-        let mark = timeout(PATIENCE, self.mark()).await;
-        Look {
-            asked,
-            mark: mark.unwrap_or_else(|_| Err(slow(&self.url))),
-            done,
-        }
+        let mark = within(PATIENCE, &self.url, self.mark()).await;
+        Look { asked, mark, done }
     }
 
     /// Looks a key up for somebody, who is told nothing if the connection ends meanwhile.
@@ -137,12 +139,5 @@ impl Server {
         let row = self.session.client.query_opt(&self.find, &params).await;
         let row = row.map_err(|source| fault(&self.url, &source))?;
         row.map(|row| found(&self.url, &row, index)).transpose()
-    }
-}
-
-fn slow(url: &Url) -> StoreError {
-    StoreError::Away {
-        place: Place::Postgres(url.clone()),
-        why: format!("no answer within {} s", PATIENCE.as_secs()).into(),
     }
 }

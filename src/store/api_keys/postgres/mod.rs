@@ -18,6 +18,7 @@ mod rows;
 mod tls;
 mod url;
 
+pub(super) use connect::Tables;
 pub(super) use link::Link;
 pub use url::{InvalidUrl, Url};
 
@@ -25,7 +26,7 @@ use super::backend::{Backend, Rows, Work};
 use super::error::{KeyError, StoreError};
 use super::place::Place;
 use crate::identity::ApiKeyId;
-use connect::{Session, Tables};
+use connect::Session;
 use rows::{ServerRows, wait};
 
 /// So many last uses are written at a time: their rows are held only for a moment.
@@ -40,9 +41,9 @@ pub(super) struct Database {
 
 impl Database {
     /// Connects, and brings the tables to the present format.
-    pub(super) fn connect(url: &Url) -> Result<Self, StoreError> {
+    pub(super) fn connect(url: &Url, tables: Tables) -> Result<Self, StoreError> {
         let runtime = runtime(url)?;
-        let (session, _) = runtime.block_on(Session::open(url, Tables::Made))?;
+        let (session, _) = runtime.block_on(Session::open(url, tables))?;
         Ok(Self {
             url: url.clone(),
             session,

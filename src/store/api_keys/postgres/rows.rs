@@ -6,17 +6,16 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, pin_mut};
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
-use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{GenericClient, Row};
 
 use super::Url;
+use super::connect::within;
 use super::fault::fault;
 use super::record::{BY_SECRET, Read, columns, found, record};
 use crate::identity::ApiKeyId;
 use crate::identity::Label;
 use crate::identity::{ApiKeyRecord, KeyState};
-use crate::store::api_keys::Place;
 use crate::store::api_keys::backend::{Index, Rows, Secret};
 use crate::store::api_keys::error::{KeyError, StoreError};
 
@@ -39,13 +38,8 @@ pub(super) fn wait<T>(
     url: &Url,
     answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
 ) -> Result<T, StoreError> {
-    match runtime.block_on(async { timeout(PATIENCE, answer).await }) {
-        Ok(answer) => answer.map_err(|source| fault(url, &source)),
-        Err(_) => Err(StoreError::Away {
-            place: Place::Postgres(url.clone()),
-            why: format!("no answer within {} s", PATIENCE.as_secs()).into(),
-        }),
-    }
+    let told = async { answer.await.map_err(|source| fault(url, &source)) };
+    runtime.block_on(within(PATIENCE, url, told))
 }
 
 impl<C: GenericClient> ServerRows<'_, C> {
