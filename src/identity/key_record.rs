@@ -52,6 +52,27 @@ pub enum KeyState {
     },
 }
 
+impl KeyState {
+    /// When it was revoked, if it was.
+    #[must_use]
+    pub fn revoked(self) -> Option<Timestamp> {
+        match self {
+            Self::Active => None,
+            Self::Revoked { at } => Some(at),
+        }
+    }
+}
+
+/// From when it was revoked, if it was.
+impl From<Option<Timestamp>> for KeyState {
+    fn from(revoked: Option<Timestamp>) -> Self {
+        match revoked {
+            None => Self::Active,
+            Some(at) => Self::Revoked { at },
+        }
+    }
+}
+
 /// Why a known key doesn't count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyUnusable {

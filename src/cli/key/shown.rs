@@ -23,10 +23,6 @@ pub(super) fn state(record: &ApiKeyRecord, now: Timestamp) -> &'static str {
 
 pub(super) fn described(record: &ApiKeyRecord, now: Timestamp) -> Value {
     let when = |at: Option<Timestamp>| at.map(|at| time(Some(at)));
-    let revoked = match record.state {
-        KeyState::Revoked { at } => Some(at),
-        KeyState::Active => None,
-    };
     json!({
         "id": record.id.as_str(),
         "name": record.name.as_str(),
@@ -37,7 +33,7 @@ pub(super) fn described(record: &ApiKeyRecord, now: Timestamp) -> Value {
         "state": state(record, now),
         "created": when(Some(record.created)),
         "expires": when(record.expires),
-        "revoked": when(revoked),
+        "revoked": when(record.state.revoked()),
         "last_used": when(record.last_used),
     })
 }

@@ -9,6 +9,9 @@ pub(super) type Index = [u8; 32];
 /// A secret of a key: its index, and when it ends, in milliseconds.
 pub(super) type Secret = (Index, Option<i64>);
 
+/// Some keys, and all their secrets.
+pub(super) type Page = (Vec<ApiKeyRecord>, Vec<(ApiKeyId, Secret)>);
+
 /// What is done in one transaction.
 pub(super) type Work<'w> = dyn FnMut(&mut dyn Rows) -> Result<(), KeyError> + 'w;
 
@@ -66,11 +69,7 @@ pub(super) trait Rows {
 
     /// The next keys after this one in the order of ids, a few thousand at most, and all their
     /// secrets.
-    #[expect(clippy::type_complexity, reason = "two lists")]
-    fn page(
-        &mut self,
-        after: Option<&ApiKeyId>,
-    ) -> Result<(Vec<ApiKeyRecord>, Vec<(ApiKeyId, Secret)>), StoreError>;
+    fn page(&mut self, after: Option<&ApiKeyId>) -> Result<Page, StoreError>;
 
     /// Forgets all keys.
     fn clear(&mut self) -> Result<(), StoreError>;

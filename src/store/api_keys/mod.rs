@@ -23,6 +23,7 @@ mod migrate;
 mod place;
 mod postgres;
 mod sqlite;
+mod stored;
 mod versions;
 
 pub use commands::{Change, Changes, ImportedKey, NewKey};

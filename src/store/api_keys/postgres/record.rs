@@ -2,29 +2,19 @@
 
 use std::error::Error;
 
-use ipnet::IpNet;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 
 use super::Url;
 use crate::identity::ApiKeyId;
+use crate::identity::ApiKeyRecord;
 use crate::identity::Label;
 use crate::identity::ScopeSet;
-use crate::identity::{ApiKeyRecord, KeyState};
 use crate::store::api_keys::Place;
 use crate::store::api_keys::backend::Index;
 use crate::store::api_keys::error::StoreError;
-
-/// The columns of [`record`], in its order.
-macro_rules! columns {
-    () => {
-        "k.id, k.name, k.realm, k.owner, k.scopes, k.networks, \
-         k.created, k.expires, k.revoked, k.last_used"
-    };
-}
-
-pub(super) use columns;
+use crate::store::api_keys::stored::{columns, networks};
 
 /// Asks for the key that has a secret, with that secret's end. One look in each of two indexes.
 pub(super) const BY_SECRET: &str = concat!(
@@ -58,17 +48,10 @@ pub(super) fn record(url: &Url, row: &Row) -> Result<ApiKeyRecord, StoreError> {
         networks: read.parsed(5, networks)?,
         created: read.instant(read.get(6)?)?,
         expires: read.time(7)?,
-        state: match read.time(8)? {
-            Some(at) => KeyState::Revoked { at },
-            None => KeyState::Active,
-        },
+        state: read.time(8)?.into(),
         last_used: read.time(9)?,
         secret_not_after: read.time(10)?,
     })
-}
-
-fn networks(list: &str) -> Result<Vec<IpNet>, ipnet::AddrParseError> {
-    list.split_ascii_whitespace().map(str::parse).collect()
 }
 
 /// Reads a row whose content must make sense.

@@ -12,12 +12,13 @@ use tokio_postgres::{GenericClient, Row};
 use super::Url;
 use super::connect::within;
 use super::fault::fault;
-use super::record::{BY_SECRET, Read, columns, found, record};
+use super::record::{BY_SECRET, Read, found, record};
 use crate::identity::ApiKeyId;
+use crate::identity::ApiKeyRecord;
 use crate::identity::Label;
-use crate::identity::{ApiKeyRecord, KeyState};
-use crate::store::api_keys::backend::{Index, Rows, Secret};
+use crate::store::api_keys::backend::{Index, Page, Rows, Secret};
 use crate::store::api_keys::error::{KeyError, StoreError};
+use crate::store::api_keys::stored::{columns, networks_text};
 
 /// How long a command waits for one answer.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -175,10 +176,7 @@ impl<C: GenericClient> Rows for ServerRows<'_, C> {
         self.run("DELETE FROM htgate.keys WHERE id = $1", &[&id.as_str()])
     }
 
-    fn page(
-        &mut self,
-        after: Option<&ApiKeyId>,
-    ) -> Result<(Vec<ApiKeyRecord>, Vec<(ApiKeyId, Secret)>), StoreError> {
+    fn page(&mut self, after: Option<&ApiKeyId>) -> Result<Page, StoreError> {
         let after = after.map_or("", ApiKeyId::as_str);
         let sql = concat!(
             "SELECT ",
@@ -245,19 +243,16 @@ impl<'k> Columns<'k> {
     fn of(keys: &'k [ApiKeyRecord]) -> Self {
         let mut all = Self::default();
         for key in keys {
-            let networks: Vec<_> = key.networks.iter().map(ToString::to_string).collect();
             all.ids.push(key.id.as_str());
             all.names.push(key.name.as_str());
             all.realms.push(&key.realm);
             all.owners.push(key.owner.as_ref().map(Label::as_str));
             all.scopes.push(key.scopes.to_string());
-            all.networks.push(networks.join(" "));
+            all.networks.push(networks_text(&key.networks));
             all.created.push(key.created.as_millisecond());
             all.expires.push(key.expires.map(Timestamp::as_millisecond));
-            all.revoked.push(match key.state {
-                KeyState::Active => None,
-                KeyState::Revoked { at } => Some(at.as_millisecond()),
-            });
+            all.revoked
+                .push(key.state.revoked().map(Timestamp::as_millisecond));
             all.last_used
                 .push(key.last_used.map(Timestamp::as_millisecond));
         }

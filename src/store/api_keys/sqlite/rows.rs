@@ -3,27 +3,18 @@
 use std::error::Error;
 use std::path::Path;
 
-use ipnet::IpNet;
 use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, ffi, named_params, params};
 
 use super::fault::fault;
-use crate::store::api_keys::backend::{Index, Rows, Secret};
-use crate::store::api_keys::error::{KeyError, StoreError};
-
 use crate::identity::ApiKeyId;
+use crate::identity::ApiKeyRecord;
 use crate::identity::Label;
 use crate::identity::ScopeSet;
-use crate::identity::{ApiKeyRecord, KeyState};
-
-/// The columns of [`record`], in its order.
-macro_rules! columns {
-    () => {
-        "k.id, k.name, k.realm, k.owner, k.scopes, k.networks, \
-         k.created, k.expires, k.revoked, k.last_used"
-    };
-}
+use crate::store::api_keys::backend::{Index, Page, Rows, Secret};
+use crate::store::api_keys::error::{KeyError, StoreError};
+use crate::store::api_keys::stored::{columns, networks, networks_text};
 
 /// So many keys make a page.
 const PAGE: u32 = 1000;
@@ -98,21 +89,16 @@ impl FileRows<'_> {
     }
 
     fn write(&self, key: &ApiKeyRecord, sql: &str) -> Result<(), StoreError> {
-        let networks: Vec<_> = key.networks.iter().map(ToString::to_string).collect();
-        let revoked = match key.state {
-            KeyState::Active => None,
-            KeyState::Revoked { at } => Some(at),
-        };
         let params: &[(&str, &dyn ToSql)] = named_params! {
             ":id": key.id.as_str(),
             ":name": key.name.as_str(),
             ":realm": key.realm,
             ":owner": key.owner.as_ref().map(Label::as_str),
             ":scopes": key.scopes.to_string(),
-            ":networks": networks.join(" "),
+            ":networks": networks_text(&key.networks),
             ":created": key.created.as_millisecond(),
             ":expires": key.expires.map(Timestamp::as_millisecond),
-            ":revoked": revoked.map(Timestamp::as_millisecond),
+            ":revoked": key.state.revoked().map(Timestamp::as_millisecond),
             ":last_used": key.last_used.map(Timestamp::as_millisecond),
         };
         self.run(sql, params)
@@ -200,10 +186,7 @@ impl Rows for FileRows<'_> {
         self.run("DELETE FROM keys WHERE id = ?1", [id.as_str()])
     }
 
-    fn page(
-        &mut self,
-        after: Option<&ApiKeyId>,
-    ) -> Result<(Vec<ApiKeyRecord>, Vec<(ApiKeyId, Secret)>), StoreError> {
+    fn page(&mut self, after: Option<&ApiKeyId>) -> Result<Page, StoreError> {
         let after = after.map_or("", ApiKeyId::as_str);
         let sql = concat!(
             "SELECT ",
@@ -260,17 +243,10 @@ fn record(row: &Row<'_>) -> rusqlite::Result<ApiKeyRecord> {
         networks: text(row, 5, networks)?,
         created: instant(6, row.get(6)?)?,
         expires: time(row, 7)?,
-        state: match time(row, 8)? {
-            Some(at) => KeyState::Revoked { at },
-            None => KeyState::Active,
-        },
+        state: time(row, 8)?.into(),
         last_used: time(row, 9)?,
         secret_not_after: time(row, 10)?,
     })
-}
-
-fn networks(list: &str) -> Result<Vec<IpNet>, ipnet::AddrParseError> {
-    list.split_ascii_whitespace().map(str::parse).collect()
 }
 
 fn text<T, E: Error + Send + Sync + 'static>(
