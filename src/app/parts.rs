@@ -26,6 +26,8 @@ pub(super) struct Parts {
     pub(super) untaken: Option<Untaken>,
     pub(super) realms: BTreeMap<String, Files>,
     pub(super) keys: Option<Arc<ApiKeys>>,
+    /// What is to be said of the keys, as they were found.
+    moved: Option<String>,
     pub(super) verifier: Arc<Verifier>,
     clock: Arc<Clock>,
 }
@@ -89,6 +91,7 @@ impl Parts {
             file: Watched::open(&settings.file, |_| Ok(()))?,
             realms: realms.collect::<Result<_, Unusable>>()?,
             untaken: None,
+            moved: keys.as_ref().and_then(|keys| moved(keys)),
             keys,
             verifier,
             clock: old.map(|old| Arc::clone(&old.clock)).unwrap_or_default(),
@@ -143,25 +146,24 @@ impl Parts {
         for (realm, files) in &self.realms {
             files.tell(realm);
         }
-        if let Some(moved) = self.moved() {
+        if let Some(moved) = &self.moved {
             warn!("{moved}");
         }
     }
 
     pub(super) fn warnings(&self) -> Vec<String> {
         let of_files = self.realms.values().flat_map(Files::warnings);
-        of_files.chain(self.moved()).collect()
+        of_files.chain(self.moved.clone()).collect()
     }
+}
 
-    /// That the keys are kept elsewhere by now, and so what is revoked there counts here.
-    fn moved(&self) -> Option<String> {
-        let keys = self.keys.as_ref()?;
-        let (here, there) = (keys.place(), keys.moved_to().ok().flatten()?);
-        Some(format!(
-            "{here}: its keys were moved to {there}, and changes there don't count here; set `store` \
-             in [api_keys] to that"
-        ))
-    }
+/// That the keys are kept elsewhere by now, and so what is revoked there counts here.
+fn moved(keys: &ApiKeys) -> Option<String> {
+    let (here, there) = (keys.place(), keys.moved_to().ok().flatten()?);
+    Some(format!(
+        "{here}: its keys were moved to {there}, and changes there don't count here; set `store` in \
+         [api_keys] to that"
+    ))
 }
 
 /// The pepper's fingerprint, which all machines of a site share, else this machine's id.

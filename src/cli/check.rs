@@ -72,9 +72,8 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     };
     findings.files(&settings);
     findings.sockets(&settings);
-    findings.keys(&settings);
+    let mut store = findings.keys(&settings);
     findings.rules(&settings);
-    let keys = settings.api_keys.clone();
     match Application::build(source, settings) {
         Ok(app) => {
             findings.warnings.extend(app.warnings());
@@ -83,8 +82,8 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
                 if let Some(users) = &realm.users {
                     findings.hashes(&realm.name, users);
                 }
-                if let (Some(_), Ok(mut store)) = (&realm.keys, open_key_store(&keys)) {
-                    findings.owners(realm, &mut store);
+                if let (Some(_), Some(store)) = (&realm.keys, &mut store) {
+                    findings.owners(realm, store);
                 }
             }
         }
@@ -169,23 +168,30 @@ impl Findings {
         }
     }
 
-    fn keys(&mut self, settings: &Settings) {
+    /// The key store, if there is to be one and it can be used.
+    fn keys(&mut self, settings: &Settings) -> Option<KeyStore> {
         if !settings
             .realms
             .values()
             .any(crate::config::RealmSettings::has_keys)
         {
-            return;
+            return None;
         }
-        let place = &settings.api_keys.store;
         let looked = open_key_store(&settings.api_keys).and_then(|mut store| {
             store.find(&ApiKeyDigest::NOBODYS)?; // a look-up, as for a request
-            Ok(store.count()?)
+            Ok((store.count()?, store))
         });
         match looked {
-            Ok(1) => self.notes.push(format!("{place}: 1 key")),
-            Ok(count) => self.notes.push(format!("{place}: {count} keys")),
-            Err(error) => self.errors.push(error.to_string()),
+            Ok((count, store)) => {
+                let keys = if count == 1 { "key" } else { "keys" };
+                self.notes
+                    .push(format!("{}: {count} {keys}", store.place()));
+                Some(store)
+            }
+            Err(error) => {
+                self.errors.push(error.to_string());
+                None
+            }
         }
     }
 

@@ -24,12 +24,34 @@ mod notices;
 mod reloading;
 mod tls;
 
-use std::time::Duration;
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt as _,
+    time::Duration,
+};
 
-use self::harness::eventually;
+use self::harness::{eventually, nodes::Node};
 
 /// What every change and every return of the database is promised in.
 const SECOND: Duration = Duration::from_secs(1);
+
+/// Changes a node's configuration and has it reloaded; the exit status and what is said.
+fn reload(node: &Node, from: &str, to: &str) -> (Option<i32>, String) {
+    let file = node.htgate.path("htgate.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.contains(from), "{text}");
+    fs::write(&file, text.replace(from, to)).unwrap();
+    let ended = node.htgate.output(&["reload"], "");
+    let said = [ended.stdout, ended.stderr].concat();
+    (ended.status.code(), String::from_utf8(said).unwrap())
+}
+
+/// Gives a node its pepper.
+fn pepper(node: &Node, pepper: &str) {
+    let file = node.htgate.path("pepper");
+    fs::write(&file, pepper).unwrap();
+    fs::set_permissions(file, Permissions::from_mode(0o600)).unwrap();
+}
 
 /// Asks until it is so, which must not take longer than this.
 fn within(limit: Duration, what: &str, done: impl FnMut() -> bool) {

@@ -1,14 +1,13 @@
 //! Nodes make and know their schema: all at once, never an older one, never another pepper's.
 
-use std::{
-    fs::{self, Permissions},
-    os::unix::fs::PermissionsExt as _,
-    thread,
-};
+use std::thread;
 
-use crate::harness::{
-    nodes::Node,
-    postgres::{OWNER, Postgres},
+use crate::{
+    harness::{
+        nodes::Node,
+        postgres::{OWNER, Postgres},
+    },
+    pepper,
 };
 
 /// Whoever looks while another one makes the schema must see all of it or nothing: by chance, so
@@ -87,11 +86,9 @@ fn a_newer_format_is_refused_and_left_as_it_is() {
 fn nodes_of_another_pepper_are_refused() {
     let postgres = Postgres::start();
     let url = postgres.url(OWNER);
-    let peppered = |pepper: &str| {
+    let peppered = |secret: &str| {
         let node = Node::prepare(&format!("{url}\"\npepper_file = \"pepper"), "");
-        let file = node.htgate.path("pepper");
-        fs::write(&file, pepper).unwrap();
-        fs::set_permissions(file, Permissions::from_mode(0o600)).unwrap();
+        pepper(&node, secret);
         node
     };
     let mut node = peppered("the pepper of this site");

@@ -1,13 +1,16 @@
 //! `htgate key migrate`: from one store to another and back, with nothing lost, revived or made
 //! twice.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use serde_json::Value;
 
-use crate::harness::{
-    nodes::Node,
-    postgres::{OWNER, Postgres},
+use crate::{
+    harness::{
+        nodes::Node,
+        postgres::{OWNER, Postgres},
+    },
+    reload,
 };
 
 /// Keys in every state that there is, with what each gets.
@@ -78,11 +81,8 @@ fn secrets_in(postgres: &Postgres) -> Secrets {
 
 /// Changes the store in a node's configuration, as an operator does after moving.
 fn point(node: &Node, from: &str, to: &str) {
-    let file = node.htgate.path("htgate.toml");
-    let text = fs::read_to_string(&file).unwrap();
-    assert!(text.contains(from));
-    fs::write(file, text.replace(from, to)).unwrap();
-    node.htgate.run(&["reload"], "");
+    let (status, said) = reload(node, from, to);
+    assert_eq!(status, Some(0), "{said}");
 }
 
 /// What a refused `htgate key` says.

@@ -1,10 +1,6 @@
 //! A configuration that changes while a service runs: another store, another pepper, a typo.
 
-use std::{
-    fs::{self, Permissions},
-    os::unix::fs::PermissionsExt as _,
-    process::Command,
-};
+use std::process::Command;
 
 use crate::{
     SECOND,
@@ -13,25 +9,8 @@ use crate::{
         postgres::{NODES, OWNER, Postgres},
         program::PROGRAM,
     },
-    within,
+    pepper, reload, within,
 };
-
-/// Changes the node's configuration, and reloads it; the status and what is said.
-fn reload(node: &Node, from: &str, to: &str) -> (Option<i32>, String) {
-    let file = node.htgate.path("htgate.toml");
-    let text = fs::read_to_string(&file).unwrap();
-    assert!(text.contains(from), "{text}");
-    fs::write(&file, text.replace(from, to)).unwrap();
-    let ended = node.htgate.output(&["reload"], "");
-    let said = [ended.stdout, ended.stderr].concat();
-    (ended.status.code(), String::from_utf8(said).unwrap())
-}
-
-fn pepper(node: &Node, pepper: &str) {
-    let file = node.htgate.path("pepper");
-    fs::write(&file, pepper).unwrap();
-    fs::set_permissions(file, Permissions::from_mode(0o600)).unwrap();
-}
 
 #[test]
 #[ignore = "needs PostgreSQL; tests/run installs it"]
