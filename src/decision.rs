@@ -90,6 +90,38 @@ pub enum Forbidden {
     Scope(String),
 }
 
+impl Rejection {
+    /// The same in a word that stays as it is, for logs and metrics.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Absent => "credentials_missing",
+            Self::Several => "credentials_several",
+            Self::Malformed(_) => "credentials_malformed",
+            Self::NotAccepted => "credentials_not_accepted",
+            Self::Password => "wrong_password",
+            Self::UnknownKey => "key_unknown",
+            Self::KeyAddress => "key_address",
+            Self::ExpiredKey => "key_expired",
+            Self::RevokedKey => "key_revoked",
+        }
+    }
+}
+
+impl Forbidden {
+    /// The same in a word that stays as it is, for logs and metrics.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Ambiguous => "ambiguous_path",
+            Self::NoPolicy => "no_policy",
+            Self::Requirement(_) => "requirement",
+            Self::Scope(_) => "scope",
+        }
+    }
+}
+
 /// How a grant came about, as `X-Auth-Method` says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {

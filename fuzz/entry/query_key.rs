@@ -40,7 +40,7 @@ pub fn query_key(data: &[u8]) {
     };
     let values = values(data);
     match (
-        reading.presented(&realm).expect("a URI is there"),
+        reading.presented(&realm).expect("a URI is there").1,
         values.as_slice(),
     ) {
         (Presented::Nothing, []) | (Presented::Unusable(_), [_, _, ..]) => {}
@@ -51,7 +51,7 @@ pub fn query_key(data: &[u8]) {
         (_, values) => panic!("{} values", values.len()),
     }
     realm.query_param = None;
-    let unasked = reading.presented(&realm).expect("nobody looks at the URI");
+    let (_, unasked) = reading.presented(&realm).expect("nobody looks at the URI");
     assert!(
         matches!(unasked, Presented::Nothing),
         "no query is read unasked"

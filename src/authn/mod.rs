@@ -11,7 +11,7 @@ mod verifier;
 
 pub use api_key::judge as judge_key;
 pub use clock::Clock;
-pub use presented::{KEY_USER, Presented, Reading};
+pub use presented::{KEY_USER, Means, Presented, Reading};
 pub use realm::{KeySource, Realm};
 pub use verifier::{Allowance, Limits, Verifier};
 

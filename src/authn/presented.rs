@@ -13,6 +13,40 @@ pub const KEY_USER: &[u8] = b"apikey";
 
 static X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
+/// How a credential was presented; what was wrong with it doesn't matter here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Means {
+    /// Not at all, or nobody looked.
+    None,
+    /// `Authorization`, in this scheme.
+    Scheme(Scheme),
+    /// `Authorization`, in no scheme that is known here.
+    OtherScheme,
+    /// `X-API-Key`.
+    Header,
+    /// A parameter of the original query.
+    Query,
+    /// In more than one way.
+    Several,
+}
+
+impl Means {
+    /// A word that stays as it is, for logs and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Scheme(Scheme::Basic) => "basic",
+            Self::Scheme(Scheme::Bearer) => "bearer",
+            Self::Scheme(Scheme::ApiKey) => "apikey",
+            Self::OtherScheme => "other",
+            Self::Header => "x-api-key",
+            Self::Query => "query",
+            Self::Several => "several",
+        }
+    }
+}
+
 /// What a request presents.
 pub enum Presented {
     /// No credentials.
@@ -34,14 +68,14 @@ pub struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Reads the one credential there may be, for this realm.
+    /// Reads the one credential there may be, for this realm, and how it was presented.
     ///
     /// Both headers count in every realm: a key beside a password would let an application read
     /// the other one of the two.
     ///
     /// # Errors
     /// A [`Defect`] in the description of the query, where the realm takes keys from it.
-    pub fn presented(&self, realm: &Realm) -> Result<Presented, Defect> {
+    pub fn presented(&self, realm: &Realm) -> Result<(Means, Presented), Defect> {
         let query = match &realm.query_param {
             Some(name) => self
                 .description
@@ -52,22 +86,22 @@ impl Reading<'_> {
         let authorization = self.headers.field(&header::AUTHORIZATION);
         let header = self.headers.field(&X_API_KEY);
         Ok(match (authorization, header, query) {
-            (Field::Absent, Field::Absent, Field::Absent) => Presented::Nothing,
+            (Field::Absent, Field::Absent, Field::Absent) => (Means::None, Presented::Nothing),
             (Field::Once(value), Field::Absent, Field::Absent) => from_authorization(value, realm),
-            (Field::Absent, Field::Once(key), Field::Absent)
-            | (Field::Absent, Field::Absent, Field::Once(key)) => from_key(key),
-            _ => Presented::Unusable(Rejection::Several),
+            (Field::Absent, Field::Once(key), Field::Absent) => (Means::Header, from_key(key)),
+            (Field::Absent, Field::Absent, Field::Once(key)) => (Means::Query, from_key(key)),
+            _ => (Means::Several, Presented::Unusable(Rejection::Several)),
         })
     }
 }
 
-fn from_authorization(value: &[u8], realm: &Realm) -> Presented {
+fn from_authorization(value: &[u8], realm: &Realm) -> (Means, Presented) {
     let malformed = |error: String| Presented::Unusable(Rejection::Malformed(error));
     let authorization = match Authorization::parse(value) {
         Ok(authorization) => authorization,
-        Err(error) => return malformed(error.to_string()),
+        Err(error) => return (Means::OtherScheme, malformed(error.to_string())),
     };
-    match authorization.scheme {
+    let presented = match authorization.scheme {
         Scheme::Bearer | Scheme::ApiKey => from_key(authorization.token.as_bytes()),
         Scheme::Basic => match UserPass::decode(authorization.token) {
             Ok(pair) if realm.keys.is_some() && pair.user() == KEY_USER => {
@@ -76,7 +110,8 @@ fn from_authorization(value: &[u8], realm: &Realm) -> Presented {
             Ok(pair) => Presented::Password(pair),
             Err(error) => malformed(error.to_string()),
         },
-    }
+    };
+    (Means::Scheme(authorization.scheme), presented)
 }
 
 fn from_key(value: &[u8]) -> Presented {

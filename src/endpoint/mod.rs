@@ -99,6 +99,19 @@ impl Trouble {
         }
     }
 
+    /// The same in a word that stays as it is, for logs and metrics.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Description(_) => "bad_description",
+            Self::Store(_) => "store_away",
+            Self::TooLong => "headers_too_long",
+            Self::Throttled(_) => "throttled",
+            Self::Busy => "busy",
+            Self::Fault => "fault",
+        }
+    }
+
     /// When to come again, as `Retry-After` says it: whole seconds, at least one (RFC 9110
     /// §10.2.3).
     fn retry_after(&self) -> Option<u128> {
@@ -116,6 +129,28 @@ impl Answer<'_> {
         Self::Allow {
             grant: Grant::open(),
             realm: None,
+        }
+    }
+
+    /// The status that says it best, whether or not the proxy can relay it.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::Allow { .. } => 200,
+            Self::Challenge { .. } => 401,
+            Self::Forbid { .. } => 403,
+            Self::Trouble(trouble) => trouble.status(),
+        }
+    }
+
+    /// Why, in a word that stays as it is, for logs and metrics.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Allow { .. } => "allowed",
+            Self::Challenge { rejection, .. } => rejection.code(),
+            Self::Forbid { forbidden, .. } => forbidden.code(),
+            Self::Trouble(trouble) => trouble.code(),
         }
     }
 

@@ -11,7 +11,7 @@ use arc_swap::{ArcSwap, Guard};
 pub use policies::Policies;
 pub use policy::{Interaction, Policy};
 
-use crate::authn::{Reading, Realm, Unavailable, Verifier, authenticate};
+use crate::authn::{Means, Reading, Realm, Unavailable, Verifier, authenticate};
 use crate::decision::{Decision, Forbidden, Outcome, decide};
 use crate::endpoint::{Answer, IdentityHeaders, Route, Trouble};
 use crate::policy::{PolicyRef, Rules, Ruling};
@@ -52,6 +52,8 @@ pub struct Answered<'w> {
     pub policy: &'w str,
     /// The realm's name, where the policy has one.
     pub realm: Option<&'w str>,
+    /// How a credential was presented, where one was looked at.
+    pub means: Means,
 }
 
 impl<'w> Answered<'w> {
@@ -63,6 +65,7 @@ impl<'w> Answered<'w> {
             rule: None,
             policy: "-",
             realm: None,
+            means: Means::None,
         }
     }
 }
@@ -118,9 +121,10 @@ impl World {
             Opening::Answered(answered) => return answered,
             Opening::Asks(case) => case,
         };
-        let outcome = self.prove(case.realm, question.headers, &description).await;
+        let (means, outcome) = self.prove(case.realm, question.headers, &description).await;
         let interaction = || Interaction::of(question.headers);
-        case.conclude(outcome, &self.client(&description), interaction)
+        let answered = case.conclude(outcome, &self.client(&description), interaction);
+        Answered { means, ..answered }
     }
 
     /// Finds the policy, and answers where that is enough: `open` and `closed`, trouble with the
@@ -137,6 +141,7 @@ impl World {
                 rule: ruling.rule,
                 policy,
                 realm: None,
+                means: Means::None,
             })
         };
         let policy = match ruling.policy {
@@ -187,20 +192,24 @@ impl World {
         ruling.ok_or(Answer::forbid(Forbidden::Ambiguous))
     }
 
-    /// Holds what is presented against a realm.
+    /// Holds what is presented against a realm; says how it was presented, too.
     async fn prove(
         &self,
         realm: &Realm,
         headers: &dyn Headers,
         description: &Description<'_>,
-    ) -> Result<Outcome, Trouble> {
+    ) -> (Means, Result<Outcome, Trouble>) {
         let reading = Reading {
             headers,
             description,
         };
-        let presented = reading.presented(realm)?;
+        let (means, presented) = match reading.presented(realm) {
+            Ok(presented) => presented,
+            Err(defect) => return (Means::None, Err(defect.into())),
+        };
         let client = self.client(description);
-        Ok(authenticate(presented, realm, &self.verifier, &client).await?)
+        let outcome = authenticate(presented, realm, &self.verifier, &client).await;
+        (means, outcome.map_err(Trouble::from))
     }
 }
 
@@ -232,6 +241,7 @@ impl<'w> Case<'w> {
             rule: self.rule,
             policy: &self.policy.name,
             realm: Some(&self.realm.name),
+            means: Means::None,
         }
     }
 }
