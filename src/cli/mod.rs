@@ -9,6 +9,7 @@ mod key;
 mod reload;
 mod running;
 mod serve;
+mod snippet;
 mod user;
 
 use std::ffi::OsString;
@@ -47,6 +48,7 @@ enum Command {
     Demo(demo::Args),
     Check(check::Args),
     Explain(explain::Args),
+    Snippet(snippet::Args),
 
     Reload(reload::Args),
     #[command(subcommand)]
@@ -175,6 +177,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Check(args) => check::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Snippet(args) => snippet::run(args),
         Command::Reload(args) => reload::run(args),
         Command::User(command) => user::run(command),
         Command::Key(command) => key::run(command),

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::endpoint::Slot;
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Raw {
@@ -132,12 +134,12 @@ impl Default for ApiKeys {
 impl Default for IdentityHeaders {
     fn default() -> Self {
         Self {
-            user: "X-Auth-User".to_owned(),
-            groups: "X-Auth-Groups".to_owned(),
-            scopes: "X-Auth-Scopes".to_owned(),
-            method: "X-Auth-Method".to_owned(),
-            realm: "X-Auth-Realm".to_owned(),
-            key: "X-Auth-Key".to_owned(),
+            user: Slot::User.usual().to_owned(),
+            groups: Slot::Groups.usual().to_owned(),
+            scopes: Slot::Scopes.usual().to_owned(),
+            method: Slot::Method.usual().to_owned(),
+            realm: Slot::Realm.usual().to_owned(),
+            key: Slot::Key.usual().to_owned(),
         }
     }
 }

@@ -56,6 +56,13 @@ impl IdentityHeaders {
         Self(slots)
     }
 
+    /// The name of a slot's header, unless it is left out.
+    #[must_use]
+    pub fn name(&self, slot: Slot) -> Option<&HeaderName> {
+        let mut slots = self.0.iter();
+        slots.find_map(|(found, name)| (*found == slot).then_some(name))
+    }
+
     /// Whether the headers for a grant leave room for the rest of a head in a page, which is what
     /// nginx reads of an answer by default (`proxy_buffer_size`).
     #[must_use]
@@ -87,6 +94,29 @@ impl IdentityHeaders {
 }
 
 impl Slot {
+    /// All slots, in the order in which they are sent.
+    pub const ALL: [Self; 6] = [
+        Self::User,
+        Self::Groups,
+        Self::Scopes,
+        Self::Method,
+        Self::Realm,
+        Self::Key,
+    ];
+
+    /// The name that the header has unless it is configured otherwise.
+    #[must_use]
+    pub const fn usual(self) -> &'static str {
+        match self {
+            Self::User => "X-Auth-User",
+            Self::Groups => "X-Auth-Groups",
+            Self::Scopes => "X-Auth-Scopes",
+            Self::Method => "X-Auth-Method",
+            Self::Realm => "X-Auth-Realm",
+            Self::Key => "X-Auth-Key",
+        }
+    }
+
     /// What the header says; nothing if there is nothing to say.
     fn value(self, grant: &Grant, realm: Option<&str>) -> Option<HeaderValue> {
         let identity = grant.identity();

@@ -1,6 +1,7 @@
 //! The host of the original request, and patterns for it.
 
 use std::borrow::Cow;
+use std::fmt;
 
 /// A host without case, port or final dot: `app.example`, `192.0.2.1`, `[2001:db8::1]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +121,15 @@ impl HostPattern {
             Self::Below(suffix) => {
                 host.as_str().len() > suffix.len() && host.as_str().ends_with(suffix)
             }
+        }
+    }
+}
+
+impl fmt::Display for HostPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(name) => f.write_str(name),
+            Self::Below(suffix) => write!(f, "*{suffix}"),
         }
     }
 }

@@ -19,5 +19,6 @@ mod compose;
 mod every_proxy;
 mod harness;
 mod nginx;
+mod snippet;
 mod traefik;
 mod vectors;

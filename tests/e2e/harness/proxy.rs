@@ -250,6 +250,13 @@ impl Proxy {
         ask(self.address, method, target, &all).unwrap()
     }
 
+    /// Gets a page of another site of this proxy's.
+    #[allow(dead_code, reason = "for tests/e2e")]
+    pub(crate) fn ask_at(&self, host: &str, target: &str, headers: &[(&str, &str)]) -> Response {
+        let all = [&[("Host", host)], headers].concat();
+        ask(self.address, "GET", target, &all).unwrap()
+    }
+
     pub(crate) fn get(&self, target: &str, headers: &[(&str, &str)]) -> Response {
         self.ask("GET", target, headers)
     }

@@ -20,6 +20,15 @@ impl Shipped {
         }
     }
 
+    /// What the program printed.
+    #[allow(dead_code, reason = "for tests/e2e")]
+    pub(crate) fn printed(text: &str) -> Self {
+        Self {
+            path: "the snippet".to_owned(),
+            text: text.to_owned() + "\n",
+        }
+    }
+
     /// Puts one text in the place of another, everywhere. What is documented has to be there.
     pub(crate) fn put(mut self, documented: &str, ours: &str) -> Self {
         assert!(

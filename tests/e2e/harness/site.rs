@@ -47,7 +47,7 @@ failures = 10
 "#;
 
 /// "correct horse" and "builder", bcrypt at its lowest cost.
-const USERS: &str = "alice:$2y$04$1qx3YCQL7yvBRUsHr7n4i.i10hdGAjwkLOKM96tSud4GZrA3ILBOK\nbob:$2y$04$lAnlYDEIq5jcC.W3aAeMrujdsAyZGX1vphYlBhphKb7Ge/La/YUTS\n";
+pub(crate) const USERS: &str = "alice:$2y$04$1qx3YCQL7yvBRUsHr7n4i.i10hdGAjwkLOKM96tSud4GZrA3ILBOK\nbob:$2y$04$lAnlYDEIq5jcC.W3aAeMrujdsAyZGX1vphYlBhphKb7Ge/La/YUTS\n";
 
 pub(crate) const ALICE: (&str, &str) = ("alice", "correct horse");
 pub(crate) const BOB: (&str, &str) = ("bob", "builder");
