@@ -44,4 +44,5 @@ pub mod policy;
 pub mod request;
 pub mod server;
 pub mod store;
+mod supervisor;
 mod telemetry;

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use regex_lite::Regex;
 
 /// Each module with those it may use: only ones above it in this table, so there is no circle.
-const FLOORS: [(&str, &str); 16] = [
+const FLOORS: [(&str, &str); 17] = [
     // 0: words and pure computation.
     ("fingerprint", ""),
     ("http_auth", ""),
@@ -41,6 +41,7 @@ const FLOORS: [(&str, &str); 16] = [
     ),
     // 4: files, sockets, signals.
     ("telemetry", ""),
+    ("supervisor", BELOW),
     ("config", BELOW),
     ("server", BELOW),
     ("app", BELOW),
@@ -51,7 +52,7 @@ const FLOORS: [(&str, &str); 16] = [
 const BELOW: &str = "*";
 
 /// Modules that may name actix.
-const EDGE: [&str; 2] = ["server", "cli"];
+const EDGE: [&str; 3] = ["server", "cli", "supervisor"];
 
 /// A source file without its tests and comments: the top-level module it belongs to, and its text.
 struct Source {

@@ -21,6 +21,7 @@ use crate::config::{self, Settings};
 use crate::gate::Gate;
 use crate::server::admin::Control;
 use crate::store::{ApiKeys, StoreError, Unusable};
+use crate::supervisor;
 
 /// How often files and the key store are looked at.
 pub(crate) const LOOK: Duration = Duration::from_millis(100);
@@ -98,6 +99,12 @@ impl Application {
     /// # Errors
     /// [`BuildError`]; then the old state still answers, unchanged.
     pub fn reload(&self) -> Result<Vec<String>, BuildError> {
+        let done = self.read_anew();
+        supervisor::reloaded(done.as_ref().err());
+        done
+    }
+
+    fn read_anew(&self) -> Result<Vec<String>, BuildError> {
         let mut parts = self.lock();
         let (settings, mut advice) = self.source.load()?;
         settings.usable()?;

@@ -163,6 +163,10 @@ impl Findings {
                     let note = "its folder is not there yet; systemd makes it at the start";
                     self.notes.push(format!("{listen}: {note}"));
                 }
+                Ok(Probe::HandedOver) => {
+                    let note = "sockets come from htgate.socket, at the start";
+                    self.notes.push(format!("{listen}: {note}"));
+                }
                 Err(error) => self.errors.push(error.to_string()),
             }
         }

@@ -22,6 +22,7 @@ use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior,
 
 use crate::app::BuildError;
 use crate::config::{Problems, Settings, Source};
+use crate::server::BindError;
 use crate::store::StoreError;
 
 /// Answers a reverse proxy's question "may this request pass?" from htpasswd files and API keys.
@@ -132,6 +133,18 @@ impl From<Problems> for Failure {
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self::new(Exit::Io, error)
+    }
+}
+
+impl From<BindError> for Failure {
+    fn from(error: BindError) -> Self {
+        let exit = match error {
+            BindError::NothingHandedOver | BindError::NotTaken(_) | BindError::Unfit { .. } => {
+                Exit::Usage
+            }
+            _ => Exit::Io,
+        };
+        Self::new(exit, error)
     }
 }
 

@@ -42,6 +42,7 @@ pub(super) fn ask(
         )
     };
     let answer = match place {
+        Listen::Systemd => return Ok(None), // no configuration has it here
         Listen::Tcp(address) => match TcpStream::connect(address) {
             Err(error) if is_absent(&error) => return Ok(None),
             connected => connected.and_then(|stream| {

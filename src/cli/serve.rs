@@ -5,12 +5,12 @@ use std::sync::Arc;
 use actix_rt::signal::unix::{SignalKind, signal};
 use tracing::{error, info, warn};
 
-use super::{ConfigArg, Exit, Failure};
+use super::{ConfigArg, Failure};
 use crate::app::Application;
 use crate::config::{Settings, Source};
 use crate::server::admin::Control;
 use crate::server::{self, Bound, SocketFile};
-use crate::telemetry;
+use crate::{supervisor, telemetry};
 
 /// Run the service
 ///
@@ -40,25 +40,17 @@ pub(super) fn service(
     settings: Settings,
     started: impl FnOnce(&[String]) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let bind = |listen, socket: &SocketFile| {
-        Bound::bind(listen, socket).map_err(|error| Failure::new(Exit::Io, error))
-    };
     let socket = SocketFile {
         mode: settings.server.socket_mode,
         group: settings.server.socket_group.clone(),
     };
-    let listeners: Vec<Bound> = settings
-        .server
-        .listen
-        .iter()
-        .map(|listen| bind(listen, &socket))
-        .collect::<Result<_, _>>()?;
+    let listeners = Bound::all(&settings.server.listen, &socket)?;
     // Whoever may ask may not therefore reload.
     let admin_socket = SocketFile {
         mode: 0o600,
         group: None,
     };
-    let admin = bind(&settings.admin.listen, &admin_socket)?;
+    let admin = Bound::bind(&settings.admin.listen, &admin_socket)?;
     let places: Vec<String> = listeners.iter().map(Bound::place).collect();
     let admin_place = admin.place();
     let workers = match settings.server.workers {
@@ -80,6 +72,8 @@ pub(super) fn service(
             "htgate answers"
         );
         started(&places)?;
+        supervisor::ready();
+        actix_rt::spawn(supervisor::watch(Arc::clone(app.gate())));
         gate.await?;
         admin_handle.stop(true).await;
         actix_rt::task::spawn_blocking(move || app.flush())

@@ -75,6 +75,8 @@ pub enum Listen {
     Tcp(String),
     /// `unix:/path`
     Unix(PathBuf),
+    /// `systemd`: wherever the service manager's sockets are.
+    Systemd,
 }
 
 /// `[realms.NAME]`: it has an htpasswd file, or keys, or both.
@@ -178,6 +180,7 @@ impl fmt::Display for Listen {
         match self {
             Self::Tcp(address) => f.write_str(address),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Systemd => f.write_str("systemd"),
         }
     }
 }

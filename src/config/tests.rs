@@ -67,7 +67,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "[server]\nlisten = [\"9180\"]",
-        "htgate.toml:2: [server] listen: \"9180\" must be \"host:port\" or \"unix:/path\"",
+        "htgate.toml:2: [server] listen: \"9180\" must be \"host:port\", \"unix:/path\" or \"systemd\"",
     ),
     (
         "[server]\nsocket_mode = \"rw\"",
@@ -178,8 +178,8 @@ const MISTAKES: &[(&str, &str)] = &[
         "htgate.toml:2: [server] listen: names no place to listen on",
     ),
     (
-        "[server]\nlisten = [\"systemd\"]",
-        "htgate.toml:2: [server] listen: this version can't take sockets from systemd; name an address or a path",
+        "[admin]\nlisten = \"systemd\"",
+        "htgate.toml:2: [admin] listen: must be an address or a path: htgate's commands have to find it",
     ),
     (
         "[realms.a]\nhtpasswd = \"u\"\noffer = []",

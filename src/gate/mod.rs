@@ -258,4 +258,6 @@ impl From<Unavailable> for Trouble {
 }
 
 #[cfg(test)]
+pub(crate) mod faulty;
+#[cfg(test)]
 mod tests;

@@ -18,6 +18,7 @@ use futures_util::FutureExt as _;
 use tracing::{Level, debug, enabled, info, warn};
 
 use super::body;
+use super::ending::Ending;
 use super::line::Line;
 use crate::decision::Forbidden;
 use crate::endpoint::{Answer, Endpoint, Reply, Route, Trouble};
@@ -40,7 +41,12 @@ impl Headers for HeaderMap {
 }
 
 /// Answers a request to the gate. Behind the last request of a connection nothing is decided.
-pub(super) async fn respond(gate: &Gate, peer: Peer, request: &Request) -> Response<BoxBody> {
+pub(super) async fn respond(
+    gate: &Gate,
+    peer: Peer,
+    ending: &Ending,
+    request: &Request,
+) -> Response<BoxBody> {
     let head = request.head();
     let line = request.conn_data::<Rc<Line>>();
     if line.is_some_and(|line| line.is_closing()) {
@@ -51,6 +57,7 @@ pub(super) async fn respond(gate: &Gate, peer: Peer, request: &Request) -> Respo
     drop(busy);
     match line {
         Some(line) if announces_more(head) => line.hang_up(),
+        Some(line) if ending.is_near() => line.close(),
         Some(line) if head.connection_type() == ConnectionType::Close => line.close(),
         _ => return answer,
     }
@@ -264,44 +271,14 @@ fn response(reply: Reply, request: &Request) -> Response<BoxBody> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::time::Duration;
-
     use actix_http::test::TestRequest;
 
     use super::*;
-    use crate::authn::{Limits, Verifier};
-    use crate::endpoint::IdentityHeaders;
-    use crate::gate::{Policies, Policy};
-    use crate::policy::{Requirement, Rules};
-
-    /// A policy of a realm that is not there, which no configuration makes.
-    fn faulty() -> Gate {
-        let policy = Policy {
-            name: "faulty".to_owned(),
-            realm: 7,
-            requirement: Requirement::parse(&[], &[]).unwrap(),
-            offers: Vec::new(),
-            allow_from: Vec::new(),
-        };
-        let limits = Limits {
-            ttl: Duration::from_secs(1),
-            capacity: 1,
-            guesses: None,
-        };
-        Gate::new(World {
-            rules: Arc::new(Rules::new(Vec::new())),
-            policies: Arc::new(Policies::new(vec![policy])),
-            realms: Vec::new(),
-            identity_headers: IdentityHeaders::new(Vec::new()),
-            trusted_proxies: Vec::new(),
-            verifier: Arc::new(Verifier::start(limits, None).unwrap()),
-        })
-    }
+    use crate::gate::faulty;
 
     #[actix_rt::test]
     async fn a_fault_of_ours_refuses_that_request_and_no_other() {
-        let gate = faulty();
+        let gate = faulty::gate();
         for (path, status, told) in [
             ("/auth-request/faulty", 403, Some("503")),
             ("/forward-auth/faulty", 503, None),
@@ -309,7 +286,7 @@ mod tests {
         ] {
             let mut request = TestRequest::with_uri(path);
             let request = request.insert_header((header::HOST, "htgate")).finish();
-            let response = respond(&gate, Peer::Unix, &request).await;
+            let response = respond(&gate, Peer::Unix, &Ending::default(), &request).await;
             assert_eq!(response.status(), status, "{path}");
             let header = response.headers().get("x-auth-status");
             assert_eq!(header.map(|value| value.to_str().unwrap()), told, "{path}");

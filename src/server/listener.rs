@@ -1,4 +1,5 @@
-//! Sockets to listen on: TCP, and unix sockets with their mode and group.
+//! Sockets to listen on: TCP, unix sockets with their mode and group, and those that the service
+//! manager holds and hands over (`sd_listen_fds(3)`).
 
 use std::fs;
 use std::io;
@@ -8,6 +9,8 @@ use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
+use listenfd::ListenFd;
+use nix::errno::Errno;
 use nix::sys::socket::{Backlog, listen as set_backlog};
 use nix::unistd::{Group, chown};
 
@@ -40,6 +43,8 @@ pub enum Probe {
     Taken,
     /// The folder of the socket isn't there.
     NoFolder,
+    /// It comes from the service manager, at the start.
+    HandedOver,
 }
 
 /// Why a listener could not be had.
@@ -64,9 +69,52 @@ pub enum BindError {
     /// The path of a socket is taken by something else.
     #[error("can't listen on unix:{}: there is a file, and it is no socket; move it away", .0.display())]
     NotASocket(PathBuf),
+    /// `listen` has "systemd", and there is nothing of systemd's.
+    #[error(
+        "[server] listen: \"systemd\" has handed over no socket; start htgate by `systemctl start \
+         htgate.socket`, or name an address"
+    )]
+    NothingHandedOver,
+    /// There is something of systemd's, and `listen` has no "systemd".
+    #[error(
+        "systemd has handed over {0} socket(s), where nobody would answer; add \"systemd\" to [server] \
+         listen, or `systemctl mask --now htgate.socket`"
+    )]
+    NotTaken(usize),
+    /// What was handed over can't be listened on.
+    #[error(
+        "the socket no. {number} that systemd has handed over takes no connections: {error}; in the \
+         .socket file, use ListenStream= with an address or a path, and Accept=no"
+    )]
+    Unfit {
+        /// In the order of the `.socket` file, from 1.
+        number: usize,
+        /// What the system says.
+        error: io::Error,
+    },
 }
 
 impl Bound {
+    /// Listens in all of these places. What the service manager has handed over is taken once, by
+    /// whoever asks first.
+    ///
+    /// # Errors
+    /// [`BindError`], naming the place.
+    pub fn all(places: &[Listen], socket: &SocketFile) -> Result<Vec<Self>, BindError> {
+        let mut handed = ListenFd::from_env();
+        if handed.len() > 0 && !places.contains(&Listen::Systemd) {
+            return Err(BindError::NotTaken(handed.len()));
+        }
+        let mut bound = Vec::new();
+        for place in places {
+            match place {
+                Listen::Systemd => bound.extend(handed_over(&mut handed)?),
+                place => bound.push(Self::bind(place, socket)?),
+            }
+        }
+        Ok(bound)
+    }
+
     /// Binds a listener.
     ///
     /// # Errors
@@ -78,6 +126,10 @@ impl Bound {
                 io::ErrorKind::AddrInUse => "; another program, or another htgate, has the port",
                 io::ErrorKind::PermissionDenied => "; the user that runs htgate may not do that",
                 io::ErrorKind::NotFound => "; does the folder exist?",
+                _ if error.raw_os_error() == Some(Errno::EAFNOSUPPORT as i32) => {
+                    "; its unit has no network: add htgate.service.d/network.conf, or listen on \
+                     \"systemd\""
+                }
                 _ => "",
             },
             error,
@@ -101,6 +153,7 @@ impl Bound {
                 fs::set_permissions(path, mode).map_err(failed)?;
                 Ok(Self::Unix(listener))
             }
+            Listen::Systemd => Err(BindError::NothingHandedOver),
         }
     }
 
@@ -109,6 +162,9 @@ impl Bound {
     /// # Errors
     /// [`BindError`], where it isn't a matter of time.
     pub fn probe(listen: &Listen, socket: &SocketFile) -> Result<Probe, BindError> {
+        if *listen == Listen::Systemd {
+            return Ok(Probe::HandedOver);
+        }
         if let Listen::Unix(path) = listen
             && path.parent().is_some_and(|folder| !folder.exists())
         {
@@ -153,6 +209,34 @@ impl Bound {
                 .unwrap_or_else(|| "unix".to_owned()),
         }
     }
+}
+
+/// The sockets of the service manager's that nobody has taken yet; their backlog is its matter.
+fn handed_over(handed: &mut ListenFd) -> Result<Vec<Bound>, BindError> {
+    let all = handed.len();
+    if all == 0 {
+        return Err(BindError::NothingHandedOver);
+    }
+    let take = |index| -> io::Result<_> {
+        // What is no TCP listener stays where it is, and may be a unix one.
+        if let Ok(Some(listener)) = handed.take_tcp_listener(index) {
+            listener.set_nonblocking(true)?;
+            return Ok(Some(Bound::Tcp(listener)));
+        }
+        let Some(listener) = handed.take_unix_listener(index)? else {
+            return Ok(None);
+        };
+        listener.set_nonblocking(true)?;
+        Ok(Some(Bound::Unix(listener)))
+    };
+    let unfit = |(index, taken): (usize, io::Result<_>)| {
+        let number = index + 1;
+        taken
+            .map_err(|error| BindError::Unfit { number, error })
+            .transpose()
+    };
+    let taken = (0..all).map(take).enumerate();
+    taken.filter_map(unfit).collect()
 }
 
 /// Makes room for the bursts of new connections that Traefik comes with.

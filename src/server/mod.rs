@@ -7,6 +7,7 @@
 
 pub mod admin;
 mod body;
+mod ending;
 mod handler;
 mod line;
 mod listener;
@@ -23,6 +24,7 @@ use actix_rt::net::{TcpStream, UnixStream};
 use actix_server::Server;
 use actix_service::{ServiceFactoryExt as _, fn_service};
 
+use ending::Ending;
 use handler::{Peer, respond};
 use line::Cuttable;
 pub use listener::{BindError, Bound, Probe, SocketFile};
@@ -43,10 +45,11 @@ const SHUTDOWN_TIMEOUT_SECS: u64 = 5;
 
 /// The HTTP/1 service over a gate; a macro, since its type can't be written.
 macro_rules! h1 {
-    ($gate:expr, $peer:expr, $stopping:expr) => {{
+    ($gate:expr, $peer:expr, $ending:expr, $stopping:expr) => {{
         // Counted by this worker alone: all workers would share the other count, twice a request.
         let gate = Rc::new(Arc::clone(&$gate));
         let expecting = Rc::clone(&gate);
+        let (ending, ending_too) = ($ending.clone(), $ending.clone());
         let stopping = $stopping.clone();
         HttpService::build()
             // Idle connections end with the service, not some time after.
@@ -61,14 +64,14 @@ macro_rules! h1 {
                 extensions.insert(Rc::clone(&stream.line));
             })
             .expect(fn_service(move |request: Request| {
-                let gate = Rc::clone(&expecting);
+                let (gate, ending) = (Rc::clone(&expecting), ending.clone());
                 let request = Passing::from(request);
-                async move { Err::<Request, _>(respond(&gate, $peer, &request).await) }
+                async move { Err::<Request, _>(respond(&gate, $peer, &ending, &request).await) }
             }))
             .h1(fn_service(move |request: Request| {
-                let gate = Rc::clone(&gate);
+                let (gate, ending) = (Rc::clone(&gate), ending_too.clone());
                 let request = Passing::from(request);
-                async move { Ok::<_, Infallible>(respond(&gate, $peer, &request).await) }
+                async move { Ok::<_, Infallible>(respond(&gate, $peer, &ending, &request).await) }
             }))
     }};
 }
@@ -80,10 +83,12 @@ macro_rules! h1 {
 pub fn serve(gate: &Arc<Gate>, listeners: Vec<Bound>, workers: usize) -> std::io::Result<Server> {
     let mut server = Server::build()
         .workers(workers)
+        .disable_signals()
         .backlog(4096)
         .shutdown_timeout(SHUTDOWN_TIMEOUT_SECS);
+    let ending = Ending::default();
     for listener in listeners {
-        let gate = Arc::clone(gate);
+        let (gate, ending) = (Arc::clone(gate), ending.clone());
         let stopping = server.graceful_shutdown_signal();
         server = match listener {
             Bound::Tcp(listener) => server.listen("tcp", listener, move || {
@@ -93,15 +98,17 @@ pub fn serve(gate: &Arc<Gate>, listeners: Vec<Bound>, workers: usize) -> std::io
                     let peer = stream.peer_addr().ok();
                     Ok((Cuttable::new(stream), peer))
                 })
-                .and_then(h1!(gate, Peer::Tcp, stopping))
+                .and_then(h1!(gate, Peer::Tcp, ending, stopping))
             })?,
             Bound::Unix(listener) => server.listen_uds("unix", listener, move || {
                 fn_service(|stream: UnixStream| async {
                     Ok((Cuttable::new(QuietStream::new(stream)?), None))
                 })
-                .and_then(h1!(gate, Peer::Unix, stopping))
+                .and_then(h1!(gate, Peer::Unix, ending, stopping))
             })?,
         };
     }
-    Ok(server.run())
+    let server = server.run();
+    ending.at_signal(server.handle())?;
+    Ok(server)
 }

@@ -50,7 +50,12 @@ impl Plan {
         let named = settings.policies.keys().next().filter(|_| rules.is_empty());
         Self {
             config: source.path().to_owned(),
-            places: settings.server.listen.iter().map(Ask::at).collect(),
+            places: settings
+                .server
+                .listen
+                .iter()
+                .flat_map(Ask::all_at)
+                .collect(),
             hosts,
             policy: named.cloned(),
             identity_headers: settings.identity_headers.clone(),
@@ -151,8 +156,8 @@ impl Plan {
 
 impl Ask {
     /// How to reach what listens there, from the same machine where it is any address.
-    fn at(listen: &Listen) -> Self {
-        match listen {
+    fn all_at(listen: &Listen) -> Vec<Self> {
+        vec![match listen {
             Listen::Unix(path) => Self::Unix(path.clone()),
             Listen::Tcp(address) => Self::Tcp(match address.parse() {
                 Ok(SocketAddr::V4(at)) if at.ip().is_unspecified() => {
@@ -163,7 +168,12 @@ impl Ask {
                 }
                 _ => address.clone(),
             }),
-        }
+            // Those of the shipped htgate.socket.
+            Listen::Systemd => {
+                let tcp = Self::Tcp("127.0.0.1:9180".to_owned());
+                return vec![tcp, Self::Unix("/run/htgate/htgate.sock".into())];
+            }
+        }]
     }
 }
 

@@ -40,6 +40,12 @@ impl<'a> Reader<'a> {
     pub(super) fn read(mut self, raw: &raw::Raw) -> Option<(Settings, Vec<String>)> {
         let server = self.server(&raw.server);
         let admin = self.listen("admin.listen", &raw.admin.listen);
+        if admin == Some(Listen::Systemd) {
+            self.fault(
+                "admin.listen",
+                "must be an address or a path: htgate's commands have to find it",
+            );
+        }
         if let Some(admin) = &admin
             && server.listen.iter().any(|listen| listen.overlaps(admin))
         {
@@ -112,6 +118,17 @@ impl<'a> Reader<'a> {
         self.document.folder().join(raw)
     }
 
+    /// The file of a secret. Where the service manager hands over a credential under its name
+    /// (`LoadCredential=pepper:/etc/htgate/pepper`, systemd.exec(5)), that is read in its place; so one
+    /// configuration serves both the service, which need not be able to read the file itself, and
+    /// whoever runs commands.
+    fn secret(&self, raw: &str) -> PathBuf {
+        let path = self.path(raw);
+        let handed = std::env::var_os("CREDENTIALS_DIRECTORY")
+            .and_then(|folder| Some(PathBuf::from(folder).join(path.file_name()?)));
+        handed.filter(|handed| handed.is_file()).unwrap_or(path)
+    }
+
     fn server(&mut self, raw: &raw::Server) -> Server {
         if raw.listen.is_empty() {
             self.fault("server.listen", "names no place to listen on");
@@ -158,11 +175,7 @@ impl<'a> Reader<'a> {
             return Some(Listen::Unix(self.path(path)));
         }
         if raw == "systemd" {
-            self.fault(
-                key,
-                "this version can't take sockets from systemd; name an address or a path",
-            );
-            return None;
+            return Some(Listen::Systemd);
         }
         let port = raw.rsplit_once(':').and_then(|(host, port)| {
             (!host.is_empty())
@@ -172,7 +185,7 @@ impl<'a> Reader<'a> {
         if port.is_none() {
             self.fault(
                 key,
-                format_args!("{raw:?} must be \"host:port\" or \"unix:/path\""),
+                format_args!("{raw:?} must be \"host:port\", \"unix:/path\" or \"systemd\""),
             );
             return None;
         }
@@ -180,13 +193,13 @@ impl<'a> Reader<'a> {
     }
 
     fn api_keys(&mut self, raw: &raw::ApiKeys) -> Option<ApiKeySettings> {
-        let store = Place::parse(&raw.store, |path| self.path(path));
+        let store = Place::parse(&raw.store, |path| self.secret(path));
         let store = self.take("api_keys.store", store);
         let prefix = self.take("api_keys.prefix", Prefix::parse(&raw.prefix));
         Some(ApiKeySettings {
             store: store?,
             prefix: prefix?,
-            pepper_file: raw.pepper_file.as_deref().map(|path| self.path(path)),
+            pepper_file: raw.pepper_file.as_deref().map(|path| self.secret(path)),
         })
     }
 
