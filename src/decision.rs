@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::identity::Identity;
+use crate::identity::{ApiKeyId, Identity};
 use crate::policy::Requirement;
 use crate::request::Defect;
 
@@ -61,13 +61,16 @@ pub enum Rejection {
     UnknownKey,
     /// A key that is not for the client's address.
     #[error("the key is not valid from this address")]
-    KeyAddress,
+    KeyAddress(ApiKeyId),
     /// A key whose time is over.
     #[error("the key is expired")]
-    ExpiredKey,
+    ExpiredKey(ApiKeyId),
+    /// The secret that a key had before it was rotated, its grace over.
+    #[error("the key is expired: it was rotated")]
+    RotatedKey(ApiKeyId),
     /// A key that was revoked.
     #[error("the key is revoked")]
-    RevokedKey,
+    RevokedKey(ApiKeyId),
 }
 
 /// Why nothing would help, or what is lacking.
@@ -83,11 +86,21 @@ pub enum Forbidden {
     #[error("no such policy")]
     NoPolicy,
     /// The requirement is not met by this user or key.
-    #[error("{0} does not meet the requirement")]
-    Requirement(String),
-    /// A key lacks these scopes (separated by blanks).
-    #[error("the key lacks scope {0}")]
-    Scope(String),
+    #[error("{who} does not meet the requirement")]
+    Requirement {
+        /// The user or key in words.
+        who: String,
+        /// The key, if it is one.
+        key: Option<ApiKeyId>,
+    },
+    /// A key lacks scopes.
+    #[error("the key lacks scope {scopes}")]
+    Scope {
+        /// Those it lacks, separated by blanks.
+        scopes: String,
+        /// The key.
+        key: Option<ApiKeyId>,
+    },
 }
 
 impl Rejection {
@@ -101,9 +114,22 @@ impl Rejection {
             Self::NotAccepted => "credentials_not_accepted",
             Self::Password => "wrong_password",
             Self::UnknownKey => "key_unknown",
-            Self::KeyAddress => "key_address",
-            Self::ExpiredKey => "key_expired",
-            Self::RevokedKey => "key_revoked",
+            Self::KeyAddress(_) => "key_address",
+            Self::ExpiredKey(_) => "key_expired",
+            Self::RotatedKey(_) => "key_rotated",
+            Self::RevokedKey(_) => "key_revoked",
+        }
+    }
+
+    /// The key that was refused, where it is known.
+    #[must_use]
+    pub const fn key(&self) -> Option<ApiKeyId> {
+        match self {
+            Self::KeyAddress(id)
+            | Self::ExpiredKey(id)
+            | Self::RotatedKey(id)
+            | Self::RevokedKey(id) => Some(*id),
+            _ => None,
         }
     }
 }
@@ -116,8 +142,17 @@ impl Forbidden {
             Self::Closed => "closed",
             Self::Ambiguous => "ambiguous_path",
             Self::NoPolicy => "no_policy",
-            Self::Requirement(_) => "requirement",
-            Self::Scope(_) => "scope",
+            Self::Requirement { .. } => "requirement",
+            Self::Scope { .. } => "scope",
+        }
+    }
+
+    /// The key that may not, if it is one.
+    #[must_use]
+    pub const fn key(&self) -> Option<ApiKeyId> {
+        match self {
+            Self::Requirement { key, .. } | Self::Scope { key, .. } => *key,
+            Self::Closed | Self::Ambiguous | Self::NoPolicy => None,
         }
     }
 }
@@ -196,9 +231,13 @@ where
             Decision::Allow(Grant(Basis::Identity(identity)))
         }
         Outcome::Verified(identity) => {
+            let key = identity.key().map(|key| key.id);
             Decision::Forbid(match need.missing_scopes(&identity, client)? {
-                Some(scopes) => Forbidden::Scope(scopes),
-                None => Forbidden::Requirement(identity.to_string()),
+                Some(scopes) => Forbidden::Scope { scopes, key },
+                None => Forbidden::Requirement {
+                    who: identity.to_string(),
+                    key,
+                },
             })
         }
     })

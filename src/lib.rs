@@ -45,4 +45,4 @@ pub mod request;
 pub mod server;
 pub mod store;
 mod supervisor;
-mod telemetry;
+pub mod telemetry;

@@ -40,9 +40,9 @@ const FLOORS: [(&str, &str); 17] = [
         "fingerprint http_auth identity password_hash request policy decision store authn endpoint",
     ),
     // 4: files, sockets, signals.
-    ("telemetry", ""),
-    ("supervisor", BELOW),
     ("config", BELOW),
+    ("telemetry", BELOW),
+    ("supervisor", BELOW),
     ("server", BELOW),
     ("app", BELOW),
     ("cli", BELOW),

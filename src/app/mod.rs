@@ -22,6 +22,8 @@ use crate::gate::Gate;
 use crate::server::admin::Control;
 use crate::store::{ApiKeys, StoreError, Unusable};
 use crate::supervisor;
+use crate::telemetry::Observer;
+use crate::telemetry::audit::Event;
 
 /// How often files and the key store are looked at.
 pub(crate) const LOOK: Duration = Duration::from_millis(100);
@@ -39,6 +41,7 @@ pub struct Application {
     started: Settings,
     /// The key store of `parts`, to be looked at while those are busy.
     keys: ArcSwapOption<ApiKeys>,
+    observer: Arc<Observer>,
 }
 
 /// Why an application can't be built, or not in the way a new configuration says.
@@ -69,7 +72,11 @@ impl Application {
     ///
     /// # Errors
     /// [`BuildError`].
-    pub fn build(source: config::Source, settings: Settings) -> Result<Arc<Self>, BuildError> {
+    pub fn build(
+        source: config::Source,
+        settings: Settings,
+        observer: &Arc<Observer>,
+    ) -> Result<Arc<Self>, BuildError> {
         let parts = Parts::build(settings, None)?;
         parts.tell();
         Ok(Arc::new(Self {
@@ -78,6 +85,7 @@ impl Application {
             started: parts.settings.clone(),
             keys: ArcSwapOption::new(parts.keys.clone()),
             parts: Mutex::new(parts),
+            observer: Arc::clone(observer),
         }))
     }
 
@@ -100,7 +108,17 @@ impl Application {
     /// [`BuildError`]; then the old state still answers, unchanged.
     pub fn reload(&self) -> Result<Vec<String>, BuildError> {
         let done = self.read_anew();
+        if let Ok(warnings) = &done {
+            info!("reloaded");
+            for warning in warnings {
+                warn!("{warning}");
+            }
+        }
         supervisor::reloaded(done.as_ref().err());
+        self.observer.happened(match &done {
+            Ok(_) => Event::now("reloaded"),
+            Err(problem) => Event::now("reload_failed").with("problem", one_line(problem)),
+        });
         done
     }
 
@@ -122,8 +140,6 @@ impl Application {
         self.gate.replace(fresh.world());
         self.keys.store(fresh.keys.clone());
         *parts = fresh;
-        parts.tell();
-        info!("reloaded");
         Ok(advice.into_iter().chain(parts.warnings()).collect())
     }
 
@@ -261,17 +277,14 @@ impl Application {
     /// Takes a changed configuration. What stands in its way, such as a file that isn't there yet,
     /// may go: so it is tried again, and told when the problem is another one.
     fn take_changes(&self) {
-        match self.reload() {
-            Ok(advice) => advice.iter().for_each(|advice| warn!("{advice}")),
-            Err(error) => {
-                let problem = error.to_string();
-                let mut parts = self.lock();
-                if let Some(untaken) = &mut parts.untaken
-                    && untaken.problem != problem
-                {
-                    error!("the configuration is left as it was:\n{problem}");
-                    untaken.problem = problem;
-                }
+        if let Err(error) = self.reload() {
+            let problem = one_line(&error);
+            let mut parts = self.lock();
+            if let Some(untaken) = &mut parts.untaken
+                && untaken.problem != problem
+            {
+                error!("the configuration is left as it was: {problem}");
+                untaken.problem = problem;
             }
         }
     }
@@ -280,6 +293,13 @@ impl Application {
     fn lock(&self) -> MutexGuard<'_, Parts> {
         self.parts.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Problems on one line, for the log.
+pub(crate) fn one_line(problems: &impl ToString) -> String {
+    let problems = problems.to_string();
+    let lines: Vec<&str> = problems.lines().map(str::trim).collect();
+    lines.join("; ")
 }
 
 impl Control for Application {

@@ -52,14 +52,15 @@ where
     }
     if let Err(unusable) = record.usable(now) {
         return rejected(match unusable {
-            KeyUnusable::Revoked { .. } => Rejection::RevokedKey,
-            KeyUnusable::Expired { .. } | KeyUnusable::RotatedOut { .. } => Rejection::ExpiredKey,
+            KeyUnusable::Revoked { .. } => Rejection::RevokedKey(record.id),
+            KeyUnusable::Expired { .. } => Rejection::ExpiredKey(record.id),
+            KeyUnusable::RotatedOut { .. } => Rejection::RotatedKey(record.id),
         });
     }
     if !record.networks.is_empty() {
         // Only a key that is bound to networks needs to know where it comes from.
         if !record.admits(client()?) {
-            return rejected(Rejection::KeyAddress);
+            return rejected(Rejection::KeyAddress(record.id));
         }
     }
     let groups = match &record.owner {

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -74,7 +75,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     findings.sockets(&settings);
     let mut store = findings.keys(&settings);
     findings.rules(&settings);
-    match Application::build(source, settings) {
+    match Application::build(source, settings, &Arc::default()) {
         Ok(app) => {
             findings.warnings.extend(app.warnings());
             findings.groups(&app.gate().world());

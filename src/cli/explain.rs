@@ -12,7 +12,7 @@ use super::{ConfigArg, Failure};
 use crate::app::{Application, open_key_store};
 use crate::authn::{Realm, judge_key};
 use crate::decision::{Outcome, Rejection};
-use crate::endpoint::{Answer, Endpoint, Reply, Trouble};
+use crate::endpoint::{Endpoint, Reply, Trouble};
 use crate::gate::{Answered, Interaction, Opening, World};
 use crate::identity::{ApiKeyRecord, Identity, Username};
 use crate::request::Description;
@@ -108,7 +108,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
             Supposed::Key(Arc::new(record))
         }
     };
-    let app = Application::build(source, settings)?;
+    let app = Application::build(source, settings, &Arc::default())?;
     let world = app.gate().world();
 
     let endpoint = Endpoint::from(endpoint);
@@ -122,7 +122,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         rule: answered.rule,
         policy: answered.policy.to_owned(),
         realm: answered.realm.map(str::to_owned),
-        why: why(&answered.answer),
+        why: answered.answer.reason(),
         reply: endpoint.reply(&answered.answer, &world.identity_headers),
     }
     .with_readings(uri.as_deref());
@@ -213,15 +213,6 @@ fn user(name: &str, realm: &Realm) -> Outcome {
             Outcome::Verified(Identity::User { name, groups })
         }
         _ => Outcome::Rejected(Rejection::Password),
-    }
-}
-
-fn why(answer: &Answer<'_>) -> String {
-    match answer {
-        Answer::Allow { grant, .. } => format!("allowed ({})", grant.method().as_str()),
-        Answer::Challenge { rejection, .. } => rejection.to_string(),
-        Answer::Forbid { forbidden, .. } => forbidden.to_string(),
-        Answer::Trouble(trouble) => trouble.to_string(),
     }
 }
 

@@ -1,9 +1,9 @@
 //! The command line: one file a command, and what they share.
 
+mod account;
 mod check;
 mod demo;
 mod explain;
-
 mod input;
 mod key;
 mod reload;

@@ -6,16 +6,17 @@ use actix_rt::signal::unix::{SignalKind, signal};
 use tracing::{error, info, warn};
 
 use super::{ConfigArg, Failure};
-use crate::app::Application;
+use crate::app::{Application, one_line};
 use crate::config::{Settings, Source};
 use crate::server::admin::Control;
 use crate::server::{self, Bound, SocketFile};
-use crate::{supervisor, telemetry};
+use crate::supervisor;
+use crate::telemetry::audit::Event;
+use crate::telemetry::{self, Observer};
 
 /// Run the service
 ///
-/// SIGTERM lets requests finish, SIGHUP reads everything anew. `HTGATE_LOG` sets how much is
-/// logged: error, warn, info (the default) or debug.
+/// SIGTERM lets requests finish, SIGHUP reads everything anew.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  htgate serve --config /etc/htgate/htgate.toml")]
 pub(super) struct Args {
@@ -24,10 +25,10 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args) -> Result<(), Failure> {
-    telemetry::start();
     let source = args.config.source();
     let (settings, advice) = source.load()?;
     settings.usable()?;
+    telemetry::start(settings.log)?;
     for advice in advice {
         warn!("{advice}");
     }
@@ -57,10 +58,11 @@ pub(super) fn service(
         0 => std::thread::available_parallelism()?.get(),
         workers => workers,
     };
-    let app = Application::build(source, settings)?;
+    let observer = Arc::new(Observer::of(&settings)?);
+    let app = Application::build(source, settings, &observer)?;
     app.watch()?;
     actix_rt::System::new().block_on(async {
-        let gate = server::serve(app.gate(), listeners, workers)?;
+        let gate = server::serve(app.gate(), &observer, listeners, workers)?;
         let admin = server::admin::serve(Arc::clone(&app) as Arc<dyn Control>, admin)?;
         let admin_handle = admin.handle();
         actix_rt::spawn(admin);
@@ -71,6 +73,7 @@ pub(super) fn service(
             workers,
             "htgate answers"
         );
+        observer.happened(Event::now("started").with("version", env!("CARGO_PKG_VERSION")));
         started(&places)?;
         supervisor::ready();
         actix_rt::spawn(supervisor::watch(Arc::clone(app.gate())));
@@ -80,6 +83,8 @@ pub(super) fn service(
             .await
             .map_err(std::io::Error::from)?;
         info!("htgate has stopped");
+        observer.happened(Event::now("stopped"));
+        observer.flush();
         Ok(())
     })
 }
@@ -93,8 +98,8 @@ fn reload_on_hangup(app: &Arc<Application>) -> std::io::Result<()> {
             let app = Arc::clone(&app);
             let done = actix_rt::task::spawn_blocking(move || app.reload()).await;
             match done {
-                Ok(Ok(warnings)) => warnings.iter().for_each(|warning| warn!("{warning}")),
-                Ok(Err(problem)) => error!("nothing was reloaded:\n{problem}"),
+                Ok(Ok(_)) => {}
+                Ok(Err(problem)) => error!("nothing was reloaded: {}", one_line(&problem)),
                 Err(panic) => error!("the reload failed: {panic}"),
             }
         }

@@ -7,6 +7,7 @@ use std::path::Path;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
+use super::account::Account;
 use super::input::{Ask, secret};
 use super::running::{Change, refresh};
 use super::{ConfigArg, Exit, Failure};
@@ -16,6 +17,7 @@ use crate::identity::{Password, Shown, Username};
 use crate::password_hash::{DEFAULT_BCRYPT_COST, MAX_PASSWORD_LEN, hash_bcrypt};
 use crate::store::Htpasswd;
 use crate::store::htpasswd::edit;
+use crate::telemetry::audit::Event;
 
 /// What bcrypt sees of a password, in bytes.
 const BCRYPT_LENGTH: usize = 72;
@@ -109,6 +111,12 @@ impl Users {
         Htpasswd::parse(&bytes, self.realm.allow_weak).map_err(|error| failed(&error))
     }
 
+    /// What became of a user, for the audit log.
+    fn event(&self, what: &str, name: &Username) -> Event {
+        let event = Event::now(what).with("user", Shown(name.as_bytes()));
+        event.with("realm", &self.realm.name)
+    }
+
     fn in_force(&self) -> Result<(), Failure> {
         refresh(Change::Users, &self.source, &self.settings).map(|_| ())
     }
@@ -148,18 +156,25 @@ fn set(args: One) -> Result<(), Failure> {
     let password = Password::new(password);
     let hash = hash_bcrypt(&password, DEFAULT_BCRYPT_COST)
         .map_err(|error| Failure::new(Exit::Io, error))?;
+    let mut account = Account::open(&users.settings)?;
     edit::set(users.file()?, &name, &hash).map_err(|error| Failure::caused(Exit::Io, &error))?;
-    users.in_force()
+    let written = account.changed(users.event("user_set", &name));
+    users.in_force()?;
+    written
 }
 
 fn remove(args: One) -> Result<(), Failure> {
     let users = Users::of(&args.realm, args.config)?;
     let name = username(&args.name)?;
     let path = users.file()?;
-    match edit::remove(path, &name).map_err(|error| Failure::caused(Exit::Io, &error))? {
-        0 => Err(unknown(&args.name, path)),
-        _ => users.in_force(),
+    let mut account = Account::open(&users.settings)?;
+    let removed = edit::remove(path, &name).map_err(|error| Failure::caused(Exit::Io, &error))?;
+    if removed == 0 {
+        return Err(unknown(&args.name, path));
     }
+    let written = account.changed(users.event("user_removed", &name));
+    users.in_force()?;
+    written
 }
 
 fn verify(args: One) -> Result<(), Failure> {

@@ -21,8 +21,8 @@ use std::path::{Path, PathBuf};
 use document::Document;
 pub use problem::{Problem, Problems};
 pub use settings::{
-    Admin, ApiKeySettings, Cache, Listen, PolicySettings, RealmSettings, RuleSettings, Server,
-    Settings,
+    Admin, ApiKeySettings, Cache, Listen, Log, LogFormat, PolicySettings, RealmSettings,
+    RuleSettings, Server, Settings,
 };
 
 /// Where the configuration is looked for when nobody says.
@@ -43,7 +43,7 @@ impl Source {
         let path = named
             .or_else(|| std::env::var_os("HTGATE_CONFIG").map(PathBuf::from))
             .unwrap_or_else(|| DEFAULT_PATH.into());
-        // `HTGATE_CONFIG` and `HTGATE_LOG` are no keys: those have a section and `__`.
+        // `HTGATE_CONFIG` is no key: those have a section and `__`.
         let env = std::env::vars_os().filter_map(|(name, value)| {
             let name = name.into_string().ok()?;
             let ours = name.starts_with("HTGATE_") && name.contains("__");

@@ -18,6 +18,8 @@ pub(super) struct Raw {
     pub(super) identity_headers: IdentityHeaders,
     pub(super) cache: Cache,
     pub(super) throttle: Throttle,
+    pub(super) log: Log,
+    pub(super) audit: Audit,
 }
 
 #[derive(Debug, Deserialize)]
@@ -101,6 +103,19 @@ pub(super) struct Throttle {
     pub(super) window: String,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(default)]
+pub(super) struct Log {
+    pub(super) format: String,
+    pub(super) level: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Audit {
+    pub(super) file: Option<String>,
+}
+
 impl Default for Server {
     fn default() -> Self {
         Self {
@@ -159,6 +174,15 @@ impl Default for Throttle {
         Self {
             failures: 10,
             window: "1m".to_owned(),
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            format: "text".to_owned(),
+            level: "info".to_owned(),
         }
     }
 }

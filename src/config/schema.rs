@@ -66,6 +66,9 @@ pub const KEYS: &[(&str, Kind)] = &[
     ("cache.offline_ttl", Kind::Text),
     ("throttle.failures", Kind::Number),
     ("throttle.window", Kind::Text),
+    ("log.format", Kind::Text),
+    ("log.level", Kind::Text),
+    ("audit.file", Kind::Text),
 ];
 
 /// What stands at a path.

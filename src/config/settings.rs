@@ -5,6 +5,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tracing::level_filters::LevelFilter;
+
 use super::problem::suggestion;
 use crate::authn::Allowance;
 use crate::endpoint::IdentityHeaders;
@@ -42,6 +44,10 @@ pub struct Settings {
     pub cache: Cache,
     /// `[throttle]`; nothing where it is off.
     pub throttle: Option<Allowance>,
+    /// `[log]`
+    pub log: Log,
+    /// `[audit] file`: where changes and refusals are written down.
+    pub audit: Option<PathBuf>,
     /// The line of each key that the file has.
     pub(super) lines: HashMap<String, usize>,
 }
@@ -159,6 +165,26 @@ pub struct Cache {
     pub offline_ttl: Duration,
 }
 
+/// `[log]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// How lines look.
+    pub format: LogFormat,
+    /// The least that is logged.
+    pub level: LevelFilter,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Lines for people, on standard error.
+    Text,
+    /// A JSON object a line, on standard error.
+    Json,
+    /// Entries with fields, to systemd's journal itself.
+    Journald,
+}
+
 impl Listen {
     /// Whether both can't be had at once.
     pub(super) fn overlaps(&self, other: &Self) -> bool {
@@ -228,6 +254,9 @@ impl Settings {
         }
         if self.admin != old.admin {
             said.push("[admin] listen: changes with a restart".to_owned());
+        }
+        if self.log != old.log || self.audit != old.audit {
+            said.push("[log] and [audit]: change with a restart".to_owned());
         }
         said
     }

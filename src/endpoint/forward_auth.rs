@@ -31,7 +31,7 @@ pub(super) fn refuse(answer: &Answer<'_>) -> Reply {
         Answer::Forbid { forbidden, realm } => {
             let reply = Reply::new(403).about(Problem::forbidden(forbidden));
             match (forbidden, realm) {
-                (Forbidden::Scope(scopes), Some(realm)) => {
+                (Forbidden::Scope { scopes, .. }, Some(realm)) => {
                     let challenge = Challenge {
                         scheme: Scheme::Bearer,
                         realm,

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use crate::decision::{Forbidden, Grant, Rejection};
 use crate::http_auth::Challenge;
+use crate::identity::ApiKeyId;
 use crate::request::{Defect, Description, Headers};
 
 /// One proxy's way of asking.
@@ -151,6 +152,27 @@ impl Answer<'_> {
             Self::Challenge { rejection, .. } => rejection.code(),
             Self::Forbid { forbidden, .. } => forbidden.code(),
             Self::Trouble(trouble) => trouble.code(),
+        }
+    }
+
+    /// The key that was refused, where it is known.
+    #[must_use]
+    pub const fn refused_key(&self) -> Option<ApiKeyId> {
+        match self {
+            Self::Challenge { rejection, .. } => rejection.key(),
+            Self::Forbid { forbidden, .. } => forbidden.key(),
+            Self::Allow { .. } | Self::Trouble(_) => None,
+        }
+    }
+
+    /// Why, in words for the log. None tells of a credential.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Allow { grant, .. } => format!("allowed ({})", grant.method().as_str()),
+            Self::Challenge { rejection, .. } => rejection.to_string(),
+            Self::Forbid { forbidden, .. } => forbidden.to_string(),
+            Self::Trouble(trouble) => trouble.to_string(),
         }
     }
 

@@ -84,9 +84,10 @@ impl Problem {
             Rejection::NotAccepted
             | Rejection::Password
             | Rejection::UnknownKey
-            | Rejection::KeyAddress
-            | Rejection::ExpiredKey
-            | Rejection::RevokedKey => ("credentials_invalid", "The credentials are not valid"),
+            | Rejection::KeyAddress(_)
+            | Rejection::ExpiredKey(_)
+            | Rejection::RotatedKey(_)
+            | Rejection::RevokedKey(_) => ("credentials_invalid", "The credentials are not valid"),
         };
         Self {
             code,
@@ -105,11 +106,11 @@ impl Problem {
                 "ambiguous_path",
                 "the path is malformed, or can be read in more than one way.".to_owned(),
             ),
-            Forbidden::Requirement(_) => (
+            Forbidden::Requirement { .. } => (
                 "not_permitted",
                 "these credentials are valid, but do not permit this.".to_owned(),
             ),
-            Forbidden::Scope(_) => ("insufficient_scope", format!("{forbidden}.")),
+            Forbidden::Scope { .. } => ("insufficient_scope", format!("{forbidden}.")),
         };
         Self {
             code,

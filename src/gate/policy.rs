@@ -101,9 +101,13 @@ impl Policy {
             Rejection::Several | Rejection::Malformed(_) | Rejection::NotAccepted => {
                 Some(BearerError::InvalidRequest)
             }
-            Rejection::UnknownKey | Rejection::KeyAddress => Some(BearerError::InvalidToken(None)),
-            Rejection::ExpiredKey => Some(BearerError::InvalidToken(Some("expired"))),
-            Rejection::RevokedKey => Some(BearerError::InvalidToken(Some("revoked"))),
+            Rejection::UnknownKey | Rejection::KeyAddress(_) => {
+                Some(BearerError::InvalidToken(None))
+            }
+            Rejection::ExpiredKey(_) | Rejection::RotatedKey(_) => {
+                Some(BearerError::InvalidToken(Some("expired")))
+            }
+            Rejection::RevokedKey(_) => Some(BearerError::InvalidToken(Some("revoked"))),
         };
         let others = self.offers.iter().any(|scheme| *scheme != Scheme::Basic);
         let quiet = others && interaction == Interaction::Script;

@@ -10,20 +10,30 @@
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use actix_http::body::BoxBody;
 use actix_http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_http::{ConnectionType, Request, RequestHead, Response, StatusCode, Version};
 use futures_util::FutureExt as _;
-use tracing::{Level, debug, enabled, info, warn};
+use tracing::warn;
 
 use super::body;
 use super::ending::Ending;
 use super::line::Line;
-use crate::decision::Forbidden;
-use crate::endpoint::{Answer, Endpoint, Reply, Route, Trouble};
+use crate::endpoint::{Answer, Endpoint, Reply, Trouble};
 use crate::gate::{Answered, Gate, Question, World};
 use crate::request::{Defect, Field, Headers};
+use crate::telemetry::{Decided, Observer};
+
+/// What answers, and whom it tells. Each worker has its own: all would share a count of users,
+/// twice a request.
+#[derive(Clone)]
+pub(super) struct Service {
+    pub(super) gate: Arc<Gate>,
+    pub(super) ending: Ending,
+    pub(super) observer: Arc<Observer>,
+}
 
 /// What kind of listener a request came in by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,23 +51,18 @@ impl Headers for HeaderMap {
 }
 
 /// Answers a request to the gate. Behind the last request of a connection nothing is decided.
-pub(super) async fn respond(
-    gate: &Gate,
-    peer: Peer,
-    ending: &Ending,
-    request: &Request,
-) -> Response<BoxBody> {
+pub(super) async fn respond(service: &Service, peer: Peer, request: &Request) -> Response<BoxBody> {
     let head = request.head();
     let line = request.conn_data::<Rc<Line>>();
     if line.is_some_and(|line| line.is_closing()) {
         return last(response(Reply::new(400), request));
     }
     let busy = line.map(|line| line.arrived());
-    let answer = answer(gate, peer, request).await;
+    let answer = answer(service, peer, request).await;
     drop(busy);
     match line {
         Some(line) if announces_more(head) => line.hang_up(),
-        Some(line) if ending.is_near() => line.close(),
+        Some(line) if service.ending.is_near() => line.close(),
         Some(line) if head.connection_type() == ConnectionType::Close => line.close(),
         _ => return answer,
     }
@@ -72,8 +77,8 @@ fn last(mut response: Response<BoxBody>) -> Response<BoxBody> {
     response
 }
 
-async fn answer(gate: &Gate, peer: Peer, request: &Request) -> Response<BoxBody> {
-    let world = gate.world();
+async fn answer(service: &Service, peer: Peer, request: &Request) -> Response<BoxBody> {
+    let world = service.gate.world();
     let head = request.head();
     if !trusted(&world, peer, head.peer_addr) {
         let peer = head
@@ -104,7 +109,12 @@ async fn answer(gate: &Gate, peer: Peer, request: &Request) -> Response<BoxBody>
         }
         Err(defect) => Answered::early(Answer::Trouble(Trouble::Description(defect))),
     };
-    log(&route, &answered, head, &world);
+    service.observer.decided(&Decided {
+        route,
+        answered: &answered,
+        description: route.endpoint.describe(head.headers()),
+        trusted: &world.trusted_proxies,
+    });
     let reply = route
         .endpoint
         .reply(&answered.answer, &world.identity_headers);
@@ -132,116 +142,6 @@ fn host(head: &RequestHead) -> Result<(), Defect> {
         Field::Absent if head.version < Version::HTTP_11 => Ok(()),
         Field::Absent => Err(Defect::Missing("Host")),
         Field::Repeated => Err(Defect::Repeated("Host")),
-    }
-}
-
-/// One line for every refusal, with its reason; allowed ones at debug. What a client sent is
-/// escaped, and never a credential.
-fn log(route: &Route<'_>, answered: &Answered<'_>, head: &RequestHead, world: &World) {
-    let wanted = match answered.answer {
-        Answer::Allow { .. } => enabled!(Level::DEBUG),
-        Answer::Challenge { .. }
-        | Answer::Forbid { .. }
-        | Answer::Trouble(Trouble::Throttled(_)) => enabled!(Level::INFO),
-        Answer::Trouble(_) => enabled!(Level::WARN),
-    };
-    if !wanted {
-        return;
-    }
-    let endpoint = route.endpoint.path();
-    let rule = answered
-        .rule
-        .map_or_else(|| "none".to_owned(), |rule| rule.to_string());
-    let policy = answered.policy;
-    let realm = answered.realm.unwrap_or("-");
-    let asked = Asked::of(route.endpoint, head, world);
-    let (client, host, method, path) = (&asked.client, &asked.host, &asked.method, &asked.path);
-    match &answered.answer {
-        Answer::Allow { grant, .. } => {
-            let user = grant
-                .identity()
-                .map(|i| String::from_utf8_lossy(i.name()).into_owned());
-            let by = grant.method().as_str();
-            debug!(
-                endpoint,
-                policy,
-                rule,
-                realm,
-                by,
-                ?user,
-                client,
-                host,
-                method,
-                path,
-                "allowed"
-            );
-        }
-        Answer::Challenge { rejection, .. } => {
-            let reason = rejection.to_string();
-            info!(
-                endpoint,
-                policy, rule, realm, reason, client, host, method, path, "401"
-            );
-        }
-        Answer::Forbid {
-            forbidden: Forbidden::NoPolicy,
-            ..
-        } => {
-            let named = route.policy.unwrap_or_default();
-            warn!(
-                endpoint,
-                named, client, "403: the proxy asks for a policy that is not there"
-            );
-        }
-        Answer::Forbid { forbidden, .. } => {
-            let reason = forbidden.to_string();
-            info!(
-                endpoint,
-                policy, rule, realm, reason, client, host, method, path, "403"
-            );
-        }
-        Answer::Trouble(throttled @ Trouble::Throttled(_)) => {
-            let reason = throttled.to_string();
-            info!(
-                endpoint,
-                policy, rule, realm, reason, client, host, method, path, "429"
-            );
-        }
-        Answer::Trouble(trouble) => {
-            let (status, reason) = (trouble.status(), trouble.to_string());
-            warn!(
-                endpoint,
-                policy, status, realm, reason, client, host, method, path, "trouble"
-            );
-        }
-    }
-}
-
-/// The request in words for the log: escaped, cut short, without its query.
-struct Asked {
-    client: String,
-    host: String,
-    method: String,
-    path: String,
-}
-
-impl Asked {
-    fn of(endpoint: Endpoint, head: &RequestHead, world: &World) -> Self {
-        let description = endpoint.describe(head.headers());
-        let shown = |value: Result<&[u8], Defect>| match value {
-            Ok(value) => {
-                let bare = value.split(|b| *b == b'?').next().unwrap_or_default();
-                bare.get(..256).unwrap_or(bare).escape_ascii().to_string()
-            }
-            Err(_) => "-".to_owned(),
-        };
-        let client = description.client(&world.trusted_proxies);
-        Self {
-            client: client.map_or_else(|_| "-".to_owned(), |address| address.to_string()),
-            host: shown(description.host()),
-            method: shown(description.method()),
-            path: shown(description.uri()),
-        }
     }
 }
 
@@ -278,7 +178,11 @@ mod tests {
 
     #[actix_rt::test]
     async fn a_fault_of_ours_refuses_that_request_and_no_other() {
-        let gate = faulty::gate();
+        let service = Service {
+            gate: Arc::new(faulty::gate()),
+            ending: Ending::default(),
+            observer: Arc::default(),
+        };
         for (path, status, told) in [
             ("/auth-request/faulty", 403, Some("503")),
             ("/forward-auth/faulty", 503, None),
@@ -286,7 +190,7 @@ mod tests {
         ] {
             let mut request = TestRequest::with_uri(path);
             let request = request.insert_header((header::HOST, "htgate")).finish();
-            let response = respond(&gate, Peer::Unix, &Ending::default(), &request).await;
+            let response = respond(&service, Peer::Unix, &request).await;
             assert_eq!(response.status(), status, "{path}");
             let header = response.headers().get("x-auth-status");
             assert_eq!(header.map(|value| value.to_str().unwrap()), told, "{path}");

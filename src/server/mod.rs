@@ -25,13 +25,14 @@ use actix_server::Server;
 use actix_service::{ServiceFactoryExt as _, fn_service};
 
 use ending::Ending;
-use handler::{Peer, respond};
+use handler::{Peer, Service, respond};
 use line::Cuttable;
 pub use listener::{BindError, Bound, Probe, SocketFile};
 use passing::Passing;
 use unix::QuietStream;
 
 use crate::gate::Gate;
+use crate::telemetry::Observer;
 
 /// Proxies keep idle connections for up to two minutes (Caddy); we keep them a little longer, so
 /// that it is the proxy that closes them.
@@ -45,11 +46,9 @@ const SHUTDOWN_TIMEOUT_SECS: u64 = 5;
 
 /// The HTTP/1 service over a gate; a macro, since its type can't be written.
 macro_rules! h1 {
-    ($gate:expr, $peer:expr, $ending:expr, $stopping:expr) => {{
-        // Counted by this worker alone: all workers would share the other count, twice a request.
-        let gate = Rc::new(Arc::clone(&$gate));
-        let expecting = Rc::clone(&gate);
-        let (ending, ending_too) = ($ending.clone(), $ending.clone());
+    ($service:expr, $peer:expr, $stopping:expr) => {{
+        let service = Rc::new($service.clone());
+        let expecting = Rc::clone(&service);
         let stopping = $stopping.clone();
         HttpService::build()
             // Idle connections end with the service, not some time after.
@@ -64,14 +63,14 @@ macro_rules! h1 {
                 extensions.insert(Rc::clone(&stream.line));
             })
             .expect(fn_service(move |request: Request| {
-                let (gate, ending) = (Rc::clone(&expecting), ending.clone());
+                let service = Rc::clone(&expecting);
                 let request = Passing::from(request);
-                async move { Err::<Request, _>(respond(&gate, $peer, &ending, &request).await) }
+                async move { Err::<Request, _>(respond(&service, $peer, &request).await) }
             }))
             .h1(fn_service(move |request: Request| {
-                let (gate, ending) = (Rc::clone(&gate), ending_too.clone());
+                let service = Rc::clone(&service);
                 let request = Passing::from(request);
-                async move { Ok::<_, Infallible>(respond(&gate, $peer, &ending, &request).await) }
+                async move { Ok::<_, Infallible>(respond(&service, $peer, &request).await) }
             }))
     }};
 }
@@ -80,15 +79,24 @@ macro_rules! h1 {
 ///
 /// # Errors
 /// When a listener can't be handed to the workers.
-pub fn serve(gate: &Arc<Gate>, listeners: Vec<Bound>, workers: usize) -> std::io::Result<Server> {
+pub(crate) fn serve(
+    gate: &Arc<Gate>,
+    observer: &Arc<Observer>,
+    listeners: Vec<Bound>,
+    workers: usize,
+) -> std::io::Result<Server> {
     let mut server = Server::build()
         .workers(workers)
         .disable_signals()
         .backlog(4096)
         .shutdown_timeout(SHUTDOWN_TIMEOUT_SECS);
-    let ending = Ending::default();
+    let service = Service {
+        gate: Arc::clone(gate),
+        ending: Ending::default(),
+        observer: Arc::clone(observer),
+    };
     for listener in listeners {
-        let (gate, ending) = (Arc::clone(gate), ending.clone());
+        let service = service.clone();
         let stopping = server.graceful_shutdown_signal();
         server = match listener {
             Bound::Tcp(listener) => server.listen("tcp", listener, move || {
@@ -98,17 +106,17 @@ pub fn serve(gate: &Arc<Gate>, listeners: Vec<Bound>, workers: usize) -> std::io
                     let peer = stream.peer_addr().ok();
                     Ok((Cuttable::new(stream), peer))
                 })
-                .and_then(h1!(gate, Peer::Tcp, ending, stopping))
+                .and_then(h1!(service, Peer::Tcp, stopping))
             })?,
             Bound::Unix(listener) => server.listen_uds("unix", listener, move || {
                 fn_service(|stream: UnixStream| async {
                     Ok((Cuttable::new(QuietStream::new(stream)?), None))
                 })
-                .and_then(h1!(gate, Peer::Unix, ending, stopping))
+                .and_then(h1!(service, Peer::Unix, stopping))
             })?,
         };
     }
     let server = server.run();
-    ending.at_signal(server.handle())?;
+    service.ending.at_signal(server.handle())?;
     Ok(server)
 }

@@ -269,7 +269,7 @@ fn is_ready(admin: &Path) -> bool {
 /// The program, with nothing of ours in its environment.
 pub(crate) fn htgate() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_htgate"));
-    command.env_remove("HTGATE_CONFIG").env_remove("HTGATE_LOG");
+    command.env_remove("HTGATE_CONFIG");
     command
 }
 

@@ -10,6 +10,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod audit;
 mod bodies;
 mod cli;
 mod demo;

@@ -23,12 +23,15 @@ realm = "intranet"
 [api_keys]
 store = "sqlite:/var/lib/htgate/keys.db"
 pepper_file = "pepper"
+[audit]
+file = "/var/log/htgate/audit.log"
 "#;
 
 /// What the README says to do, with the proxy's group for the socket and the pepper for root alone.
 const INSTALL: &str = r"
 useradd --system --home-dir /var/lib/htgate --shell /usr/sbin/nologin htgate
 install -d -o root -g htgate -m 750 /etc/htgate
+install -d -o htgate -g htgate -m 750 /var/log/htgate
 mkdir -p /usr/local/lib/systemd/system /etc/systemd/system/htgate.s{ocket,ervice}.d
 printf '[Socket]\nSocketGroup=www-data\n' > /etc/systemd/system/htgate.socket.d/group.conf
 printf '[Service]\nLoadCredential=pepper:/etc/htgate/pepper\n' > /etc/systemd/system/htgate.service.d/pepper.conf
@@ -76,6 +79,7 @@ fn the_units_run_under_systemd_as_they_say() {
     no_question_is_lost_in_a_hundred_restarts(&machine);
     the_watchdog_starts_it_anew(&machine);
     it_can_have_addresses_of_its_own(&machine);
+    the_journal_has_its_fields(&machine);
 }
 
 fn it_answers_in_its_confinement(machine: &Machine) {
@@ -127,6 +131,15 @@ fn changes_reach_it_from_outside(machine: &Machine) {
     machine.run("htgate key revoke robot");
     assert_eq!(machine.run(&asked), "401");
     assert_eq!(machine.run("stat -c %U /var/lib/htgate/keys.db"), "htgate");
+    let written =
+        machine.run("tail -2 /var/log/htgate/audit.log; stat -c '%U %a' /var/log/htgate/*");
+    let lines: Vec<&str> = written.lines().collect();
+    assert!(
+        lines[0].contains(" htgate key_revoked ") && lines[0].ends_with(" by=root"),
+        "{written}"
+    );
+    assert!(lines[1].contains(" code=key_revoked "), "{written}");
+    assert_eq!(lines[2], "htgate 640");
 }
 
 fn a_reload_answers_by_the_new_state_or_fails(machine: &Machine) {
@@ -224,6 +237,19 @@ fn it_can_have_addresses_of_its_own(machine: &Machine) {
         .split_whitespace()
         .find_map(|word| word.parse::<f32>().ok());
     assert!(figure.unwrap() <= 0.9, "{exposure}");
+}
+
+fn the_journal_has_its_fields(machine: &Machine) {
+    let own = "printf '[Service]\\nEnvironment=HTGATE_LOG__FORMAT=journald\\n'";
+    machine.run(&format!(
+        "{own} > /etc/systemd/system/htgate.service.d/journald.conf"
+    ));
+    machine.run("systemctl daemon-reload; systemctl restart htgate");
+    machine.run(&STATUS.replace("9180", "9190"));
+    let entry = machine.run(
+        "journalctl --sync; journalctl -u htgate HTGATE_CODE=credentials_missing -o json --no-pager",
+    );
+    assert!(entry.contains("\"HTGATE_REALM\":\"intranet\""), "{entry}");
 }
 
 /// The figures that `security` gives to units that aren't running: 0.2, and 0.9 with a network.

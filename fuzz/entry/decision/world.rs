@@ -218,7 +218,7 @@ fn told(answer: &Answer<'_>) -> Told {
             Forbidden::Closed => Told::Closed,
             Forbidden::Ambiguous => Told::Ambiguous,
             Forbidden::NoPolicy => Told::NoPolicy,
-            Forbidden::Requirement(_) | Forbidden::Scope(_) => Told::Lacking,
+            Forbidden::Requirement { .. } | Forbidden::Scope { .. } => Told::Lacking,
         },
         Answer::Trouble(Trouble::Description(_)) => Told::Description,
         Answer::Trouble(_) => Told::Unavailable,

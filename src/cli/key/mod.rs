@@ -16,21 +16,52 @@ pub(super) use args::Command;
 use args::{Create, Import, List, Migrate, New, Update};
 use shown::{described, shown, state, time};
 
+use super::account::{self, Account};
 use super::input::{Ask, secret};
 use super::running::{self, Refreshed, refresh};
 use super::{ConfigArg, Exit, Failure};
 use crate::app::{LOOK, open_key_store};
 use crate::config::{ApiKeySettings, Settings, Source};
-use crate::identity::{ApiKey, ApiKeyDigest, Label, Scope, ScopeSet};
+use crate::identity::{ApiKey, ApiKeyDigest, ApiKeyRecord, Label, Scope, ScopeSet};
 use crate::request::network::Network;
 use crate::store::api_keys::{Change, Changes, Expiry, ImportedKey, KeyError, NewKey, parse_span};
 use crate::store::{KeyStore, Place};
+use crate::telemetry::audit::Event;
 
 /// A configuration with its key store.
 struct Keys {
     source: Source,
     settings: Settings,
     store: KeyStore,
+}
+
+/// What a command changes there, to be accounted for.
+struct Edited {
+    keys: Keys,
+    account: Account,
+}
+
+impl Edited {
+    /// Opens both before anything is changed.
+    fn open(config: ConfigArg) -> Result<Self, Failure> {
+        let keys = Keys::open(config)?;
+        let account = Account::open(&keys.settings)?;
+        Ok(Self { keys, account })
+    }
+
+    /// Makes the change answer, and writes down what it was.
+    fn done(mut self, event: &str, record: &ApiKeyRecord) -> Result<(), Failure> {
+        let written = self.account.changed(account::key(event, record));
+        self.keys.in_force()?;
+        written
+    }
+
+    /// The same, and first prints what can be told only once, come what may.
+    fn told(self, event: &str, record: &ApiKeyRecord, line: &str) -> Result<(), Failure> {
+        let told = print(&format!("{line}\n"));
+        self.done(event, record)?;
+        told
+    }
 }
 
 impl Keys {
@@ -91,13 +122,6 @@ impl Keys {
         }
         Ok(())
     }
-
-    /// Prints what can be told only once, come what may, and makes the change answer.
-    fn tell_and_enforce(&mut self, line: &str) -> Result<(), Failure> {
-        let told = print(&format!("{line}\n"));
-        self.in_force()?;
-        told
-    }
 }
 
 pub(super) fn run(command: Command) -> Result<(), Failure> {
@@ -118,21 +142,24 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
         Command::Update(args) => update(args, now),
         Command::Rotate(args) => rotate(&args.key, &args.grace, args.config, now),
         Command::Revoke(args) => {
-            let mut keys = Keys::open(args.config)?;
-            keys.store.revoke(&args.key, now).map_err(failed)?;
-            keys.in_force()
+            let mut edited = Edited::open(args.config)?;
+            let record = edited.keys.store.get(&args.key).map_err(failed)?;
+            edited.keys.store.revoke(&args.key, now).map_err(failed)?;
+            edited.done("key_revoked", &record)
         }
         Command::Migrate(args) => migrate(args),
         Command::Delete(args) => {
-            let mut keys = Keys::open(args.config)?;
-            keys.store.delete(&args.key).map_err(failed)?;
-            keys.in_force()
+            let mut edited = Edited::open(args.config)?;
+            let record = edited.keys.store.get(&args.key).map_err(failed)?;
+            edited.keys.store.delete(&args.key).map_err(failed)?;
+            edited.done("key_deleted", &record)
         }
     }
 }
 
 fn create(args: Create, now: Timestamp) -> Result<(), Failure> {
-    let mut keys = Keys::open(args.config)?;
+    let mut edited = Edited::open(args.config)?;
+    let keys = &mut edited.keys;
     let new = keys.new_key(&args.new, now)?;
     let prefix = keys.settings.api_keys.prefix.clone();
     let made = keys.store.create(new, &prefix, now);
@@ -145,11 +172,12 @@ fn create(args: Create, now: Timestamp) -> Result<(), Failure> {
     } else {
         key.expose_secret().to_owned()
     };
-    keys.tell_and_enforce(&told)
+    edited.told("key_created", &record, &told)
 }
 
 fn import(args: Import, now: Timestamp) -> Result<(), Failure> {
-    let mut keys = Keys::open(args.config)?;
+    let mut edited = Edited::open(args.config)?;
+    let keys = &mut edited.keys;
     let new = keys.new_key(&args.new, now)?;
     let value = secret("Key", Ask::Once)?;
     let imported = if args.sha256 {
@@ -161,7 +189,7 @@ fn import(args: Import, now: Timestamp) -> Result<(), Failure> {
     let prefix = keys.settings.api_keys.prefix.clone();
     let record = keys.store.import(new, &imported, &prefix, now);
     let record = record.map_err(failed)?;
-    keys.tell_and_enforce(record.id.as_str())
+    edited.told("key_imported", &record, record.id.as_str())
 }
 
 fn list(args: List, now: Timestamp) -> Result<(), Failure> {
@@ -200,7 +228,8 @@ fn row(out: &mut impl io::Write, [id, state, end, realm, name]: [&str; 5]) -> io
 }
 
 fn migrate(args: Migrate) -> Result<(), Failure> {
-    let mut keys = Keys::open(args.config)?;
+    let mut edited = Edited::open(args.config)?;
+    let keys = &mut edited.keys;
     let here = |path: &str| absolute(path).unwrap_or_else(|_| path.into());
     let place = Place::parse(&args.to, here).map_err(|e| usage(format_args!("--to {e}")))?;
     if place == *keys.store.place() {
@@ -212,7 +241,12 @@ fn migrate(args: Migrate) -> Result<(), Failure> {
     };
     let mut other = open_key_store(&settings)?;
     let moved = keys.store.move_to(&mut other).map_err(failed)?;
-    let (place, file) = (settings.store.setting(), keys.source.path().display());
+    let place = settings.store.setting();
+    let event = Event::now("keys_moved")
+        .with("keys", moved)
+        .with("to", &place);
+    edited.account.changed(event)?;
+    let file = edited.keys.source.path().display();
     let keys = if moved == 1 { "key was" } else { "keys were" };
     print(&format!(
         "{moved} {keys} moved to {place}. The old store takes no changes any more.\nNow make `store` in \
@@ -222,7 +256,7 @@ fn migrate(args: Migrate) -> Result<(), Failure> {
 }
 
 fn update(args: Update, now: Timestamp) -> Result<(), Failure> {
-    let mut keys = Keys::open(args.config)?;
+    let mut edited = Edited::open(args.config)?;
     let given = |list: Vec<String>| (!list.is_empty()).then_some(list);
     let bare = |list: Vec<String>| -> Vec<String> {
         list.into_iter().filter(|item| !item.is_empty()).collect()
@@ -252,17 +286,20 @@ fn update(args: Update, now: Timestamp) -> Result<(), Failure> {
             },
         },
     };
-    keys.store.update(&args.key, changes).map_err(failed)?;
-    keys.in_force()
+    let store = &mut edited.keys.store;
+    let id = store.get(&args.key).map_err(failed)?.id;
+    store.update(&args.key, changes).map_err(failed)?;
+    let record = store.get(id.as_str()).map_err(failed)?;
+    edited.done("key_updated", &record)
 }
 
 fn rotate(key: &str, grace: &str, config: ConfigArg, now: Timestamp) -> Result<(), Failure> {
     let grace: Duration = parse_span(grace).map_err(|e| usage(format_args!("--grace: {e}")))?;
-    let mut keys = Keys::open(config)?;
-    let prefix = keys.settings.api_keys.prefix.clone();
-    let rotated = keys.store.rotate(key, &prefix, grace, now);
-    let (_, new) = rotated.map_err(failed)?;
-    keys.tell_and_enforce(new.expose_secret())
+    let mut edited = Edited::open(config)?;
+    let prefix = edited.keys.settings.api_keys.prefix.clone();
+    let rotated = edited.keys.store.rotate(key, &prefix, grace, now);
+    let (record, new) = rotated.map_err(failed)?;
+    edited.told("key_rotated", &record, new.expose_secret())
 }
 
 fn usage(message: impl std::fmt::Display) -> Failure {

@@ -9,10 +9,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::HeaderName;
+use tracing::level_filters::LevelFilter;
 
 use super::document::Document;
 use super::problem::Problems;
-use super::settings::{Admin, ApiKeySettings, Cache, Listen, Server, Settings};
+use super::settings::{Admin, ApiKeySettings, Cache, Listen, Log, LogFormat, Server, Settings};
 use super::{duration, raw};
 use crate::authn::Allowance;
 use crate::endpoint::{IdentityHeaders, Slot};
@@ -75,6 +76,7 @@ impl<'a> Reader<'a> {
         let identity_headers = self.identity_headers(&raw.identity_headers);
         let cache = self.cache(&raw.cache);
         let throttle = self.throttle(&raw.throttle);
+        let log = self.log(&raw.log);
         let settings = Settings {
             file: self.document.path().to_owned(),
             server,
@@ -86,6 +88,8 @@ impl<'a> Reader<'a> {
             identity_headers,
             cache: cache?,
             throttle,
+            log: log?,
+            audit: raw.audit.file.as_deref().map(|file| self.path(file)),
             lines: self.document.lines().clone(),
         };
         Some((settings, self.advice))
@@ -266,6 +270,30 @@ impl<'a> Reader<'a> {
         Some(Allowance {
             failures: NonZeroU32::new(failures)?,
             window: window?,
+        })
+    }
+
+    fn log(&mut self, raw: &raw::Log) -> Option<Log> {
+        let format = match raw.format.as_str() {
+            "text" => Ok(LogFormat::Text),
+            "json" => Ok(LogFormat::Json),
+            "journald" => Ok(LogFormat::Journald),
+            _ => Err("must be \"text\", \"json\" or \"journald\""),
+        };
+        let level = match raw.level.as_str() {
+            "error" => Ok(LevelFilter::ERROR),
+            "warn" => Ok(LevelFilter::WARN),
+            "info" => Ok(LevelFilter::INFO),
+            "debug" => Ok(LevelFilter::DEBUG),
+            _ => Err("must be \"error\", \"warn\", \"info\" or \"debug\""),
+        };
+        let (format, level) = (
+            self.take("log.format", format),
+            self.take("log.level", level),
+        );
+        Some(Log {
+            format: format?,
+            level: level?,
         })
     }
 

@@ -88,7 +88,7 @@ impl World {
         fs::set_permissions(htgate.path("pepper"), closed).unwrap();
         let mut command = Command::new(PROGRAM);
         command
-            .env("HTGATE_LOG", "debug")
+            .env("HTGATE_LOG__LEVEL", "debug")
             .env("RUST_BACKTRACE", "full");
         htgate.serve_by(command);
         let keys = keys(&htgate);
