@@ -1,6 +1,7 @@
 //! Keyed hashes of secrets, under which something is remembered for as long as the process runs.
 
 use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use siphasher::sip128::{Hasher128 as _, SipHasher24};
 use zeroize::Zeroizing;
@@ -71,6 +72,46 @@ impl Hasher for Itself {
 
     fn finish(&self) -> u64 {
         self.0
+    }
+}
+
+/// Counts how often what is remembered under fingerprints was found.
+#[derive(Debug, Default)]
+pub struct LookCounts {
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+/// How often something was looked for and found, or not, and how much is remembered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Looks {
+    /// It was found.
+    pub hits: u64,
+    /// It was not.
+    pub misses: u64,
+    /// What is remembered, about.
+    pub entries: u64,
+}
+
+impl LookCounts {
+    /// It was found.
+    pub fn hit(&self) {
+        self.hits.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// It was not.
+    pub fn miss(&self) {
+        self.misses.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The counts by now.
+    #[must_use]
+    pub fn looks(&self, entries: u64) -> Looks {
+        Looks {
+            hits: self.hits.load(Ordering::Relaxed),
+            misses: self.misses.load(Ordering::Relaxed),
+            entries,
+        }
     }
 }
 

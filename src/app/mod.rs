@@ -22,8 +22,7 @@ use crate::gate::Gate;
 use crate::server::admin::Control;
 use crate::store::{ApiKeys, StoreError, Unusable};
 use crate::supervisor;
-use crate::telemetry::Observer;
-use crate::telemetry::audit::Event;
+use crate::telemetry::{Observer, State};
 
 /// How often files and the key store are looked at.
 pub(crate) const LOOK: Duration = Duration::from_millis(100);
@@ -115,10 +114,8 @@ impl Application {
             }
         }
         supervisor::reloaded(done.as_ref().err());
-        self.observer.happened(match &done {
-            Ok(_) => Event::now("reloaded"),
-            Err(problem) => Event::now("reload_failed").with("problem", one_line(problem)),
-        });
+        let problem = done.as_ref().err().map(one_line);
+        self.observer.reloaded(problem.as_deref());
         done
     }
 
@@ -309,6 +306,21 @@ impl Control for Application {
 
     fn ready(&self) -> Result<(), String> {
         self.poll_keys().map_err(|error| error.to_string())
+    }
+
+    fn metrics(&self) -> String {
+        let world = self.gate.world();
+        let keys = self.keys.load();
+        let users = world
+            .realms
+            .iter()
+            .filter_map(|realm| Some((realm.name.clone(), realm.users.as_ref()?.entries().len())));
+        self.observer.metrics(&State {
+            store_up: keys.as_ref().map(|keys| keys.poll().is_ok()),
+            keys: keys.as_ref().map(|keys| keys.looks()).unwrap_or_default(),
+            verifier: world.verifier.load(),
+            users: users.collect(),
+        })
     }
 
     fn reload(&self) -> Result<Vec<String>, String> {

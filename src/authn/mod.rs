@@ -13,7 +13,7 @@ pub use api_key::judge as judge_key;
 pub use clock::Clock;
 pub use presented::{KEY_USER, Means, Presented, Reading};
 pub use realm::{KeySource, Realm};
-pub use verifier::{Allowance, Limits, Verifier};
+pub use verifier::{Allowance, Limits, Load, Verifier};
 
 use std::net::IpAddr;
 use std::time::Duration;

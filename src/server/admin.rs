@@ -39,6 +39,9 @@ pub trait Control: Send + Sync + 'static {
     /// What is away.
     fn ready(&self) -> Result<(), String>;
 
+    /// Metrics, in the text format of `OpenMetrics`.
+    fn metrics(&self) -> String;
+
     /// Reads everything anew, and says what is worth saying.
     ///
     /// # Errors
@@ -71,6 +74,7 @@ pub fn serve(control: Arc<dyn Control>, listener: Bound) -> std::io::Result<Serv
             .wrap(DefaultHeaders::new().add(no_store))
             .route("/healthz", web::get().to(async || "ok\n"))
             .route("/readyz", web::get().to(ready))
+            .route("/metrics", web::get().to(metrics))
             .route("/reload", web::post().to(reload))
             .route("/refresh/users", web::post().to(refresh_users))
             .route("/refresh/keys", web::post().to(refresh_keys))
@@ -89,6 +93,17 @@ async fn ready(control: web::Data<dyn Control>) -> HttpResponse {
     match control.ready() {
         Ok(()) => HttpResponse::Ok().body("ready\n"),
         Err(error) => HttpResponse::ServiceUnavailable().body(format!("{error}\n")),
+    }
+}
+
+async fn metrics(control: web::Data<dyn Control>) -> HttpResponse {
+    // The store is asked whether it is there.
+    let control = control.into_inner();
+    match web::block(move || control.metrics()).await {
+        Ok(text) => HttpResponse::Ok()
+            .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
+            .body(text),
+        Err(error) => HttpResponse::InternalServerError().body(format!("{error}\n")),
     }
 }
 

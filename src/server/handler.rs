@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 use actix_http::body::BoxBody;
 use actix_http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -78,17 +79,20 @@ fn last(mut response: Response<BoxBody>) -> Response<BoxBody> {
 }
 
 async fn answer(service: &Service, peer: Peer, request: &Request) -> Response<BoxBody> {
+    let begun = Instant::now();
     let world = service.gate.world();
     let head = request.head();
     if !trusted(&world, peer, head.peer_addr) {
         let peer = head
             .peer_addr
             .map_or_else(|| "-".to_owned(), |peer| peer.ip().to_string());
+        service.observer.turned_away("untrusted_peer");
         warn!(peer, "403: the peer is not in [server] trusted_proxies");
         return response(Reply::new(403), request);
     }
     let Some(route) = Endpoint::route(head.uri.path()) else {
         let path = head.uri.path();
+        service.observer.turned_away("no_endpoint");
         warn!(
             path,
             "404: no endpoint; there are /auth-request and /forward-auth, alone or with /POLICY"
@@ -114,6 +118,7 @@ async fn answer(service: &Service, peer: Peer, request: &Request) -> Response<Bo
         answered: &answered,
         description: route.endpoint.describe(head.headers()),
         trusted: &world.trusted_proxies,
+        took: begun.elapsed(),
     });
     let reply = route
         .endpoint

@@ -1,5 +1,7 @@
 //! A decision, as those who write it down want it.
 
+use std::time::Duration;
+
 use crate::endpoint::{Answer, Route};
 use crate::gate::Answered;
 use crate::request::network::Network;
@@ -18,6 +20,8 @@ pub(crate) struct Decided<'a> {
     pub(crate) description: Description<'a>,
     /// Whose word on the client's address counts.
     pub(crate) trusted: &'a [Network],
+    /// How long the answer took.
+    pub(crate) took: Duration,
 }
 
 impl Decided<'_> {

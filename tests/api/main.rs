@@ -21,6 +21,7 @@ mod key_use;
 mod keys;
 mod load;
 mod logs;
+mod metrics;
 mod reload;
 mod store;
 mod users;

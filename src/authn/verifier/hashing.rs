@@ -8,19 +8,20 @@
 use std::collections::HashMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use tokio::sync::watch;
 
-use super::Limits;
 use super::source::Source;
 use super::throttle::{Score, Throttle};
 use super::turns::{Lane, Turns};
+use super::{Limits, Load};
 use crate::authn::Unavailable;
-use crate::fingerprint::{AsItIs, Fingerprint};
+use crate::fingerprint::{AsItIs, Fingerprint, LookCounts};
 use crate::identity::Password;
 use crate::password_hash::PasswordHash;
 
@@ -37,7 +38,11 @@ const WRONG_CAPACITY: u64 = 10_000;
 const FAMILIAR_TTL: Duration = Duration::from_secs(86_400);
 
 /// The hashing threads, and what they found; dropping it ends them.
-pub(super) struct Hashing(Arc<Shared>);
+pub(super) struct Hashing(
+    Arc<Shared>,
+    /// How many checks may wait.
+    usize,
+);
 
 /// Something to find out; it owns all that it takes.
 pub(super) struct Check {
@@ -68,6 +73,11 @@ struct Shared {
     throttle: Option<Throttle>,
     work: Mutex<Work>,
     wake: Condvar,
+    looks: LookCounts,
+    hashes: AtomicU64,
+    /// What they took, in nanoseconds.
+    hashing: AtomicU64,
+    joined: AtomicU64,
 }
 
 type Waiting = (Check, watch::Sender<Progress>);
@@ -111,6 +121,7 @@ impl Hashing {
     pub(super) fn start(limits: Limits) -> io::Result<Self> {
         let threads = std::thread::available_parallelism()?.get() - 1;
         let threads = threads.max(1);
+        let most = threads * QUEUE_PER_THREAD;
         let cache = |capacity, ttl| {
             Cache::builder()
                 .max_capacity(capacity)
@@ -124,11 +135,15 @@ impl Hashing {
             familiar: cache(limits.capacity, FAMILIAR_TTL),
             throttle: limits.guesses.map(Throttle::new),
             work: Mutex::new(Work {
-                queue: Turns::new(threads * QUEUE_PER_THREAD),
+                queue: Turns::new(most),
                 flights: HashMap::default(),
                 closed: false,
             }),
             wake: Condvar::new(),
+            looks: LookCounts::default(),
+            hashes: AtomicU64::new(0),
+            hashing: AtomicU64::new(0),
+            joined: AtomicU64::new(0),
         });
         for number in 0..threads {
             let shared = Arc::clone(&shared);
@@ -141,12 +156,36 @@ impl Hashing {
                     shared.run();
                 })?;
         }
-        Ok(Self(shared))
+        Ok(Self(shared, most))
     }
 
     /// The verdict on an equal check, if it is remembered.
     pub(super) fn known(&self, key: &Fingerprint) -> Option<bool> {
-        self.0.known(key)
+        let known = self.0.known(key);
+        match known {
+            Some(_) => self.0.looks.hit(),
+            None => self.0.looks.miss(),
+        }
+        known
+    }
+
+    /// What was done so far, and what there is to do.
+    pub(super) fn load(&self) -> Load {
+        let shared = &self.0;
+        let (waiting, flights) = {
+            let work = shared.lock();
+            (work.queue.len(), work.flights.len())
+        };
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Load {
+            looks: shared.looks.looks(shared.right.entry_count()),
+            hashes: count(&shared.hashes),
+            hashing: Duration::from_nanos(count(&shared.hashing)),
+            joined: count(&shared.joined),
+            waiting,
+            running: flights.saturating_sub(waiting),
+            most: self.1,
+        }
     }
 
     /// Lets nobody through whose network is barred from that user, whatever is known; `score` is
@@ -218,6 +257,7 @@ impl Shared {
         let key = check.key;
         let mut work = self.lock();
         if let Some(flight) = work.flights.get(&key) {
+            self.joined.fetch_add(1, Ordering::Relaxed);
             return Ok(flight.clone());
         }
         // A flight may have landed between the look into the caches and the lock.
@@ -268,7 +308,11 @@ impl Shared {
     /// Computes the hash and remembers what came out.
     fn find_out(&self, check: &Check) -> bool {
         // A panic would be a bug in a hash; it must not cost the thread, nor be a yes.
+        let begun = Instant::now();
         let hashed = catch_unwind(AssertUnwindSafe(|| check.hash.verify(&check.password)));
+        let took = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.hashing.fetch_add(took, Ordering::Relaxed);
+        self.hashes.fetch_add(1, Ordering::Relaxed);
         let verdict = hashed.unwrap_or(false) && check.subject == Subject::User;
         if !verdict {
             self.wrong.insert(check.key, ());

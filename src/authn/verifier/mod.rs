@@ -33,7 +33,7 @@ use self::hashing::{Check, Hashing, Subject};
 use self::source::Source;
 use self::throttle::Score;
 use super::Unavailable;
-use crate::fingerprint::{Fingerprint, Fingerprinter};
+use crate::fingerprint::{Fingerprint, Fingerprinter, Looks};
 use crate::identity::{Password, Username};
 use crate::password_hash::{PasswordHash, Unusable, WeakFormats};
 use crate::request::Defect;
@@ -49,6 +49,25 @@ pub struct Limits {
     pub capacity: u64,
     /// How many guesses are let through; without it, all.
     pub guesses: Option<Allowance>,
+}
+
+/// What verifying has cost so far, and has to do.
+#[derive(Clone, Copy, Debug)]
+pub struct Load {
+    /// Looks for what is remembered; entries are of right passwords.
+    pub looks: Looks,
+    /// Hashes that were computed.
+    pub hashes: u64,
+    /// How long that took, in all.
+    pub hashing: Duration,
+    /// Checks that waited for an equal one instead.
+    pub joined: u64,
+    /// Checks that wait for a hashing thread.
+    pub waiting: usize,
+    /// Checks that are being computed.
+    pub running: usize,
+    /// How many may wait.
+    pub most: usize,
 }
 
 /// Verifies passwords; shared by all workers.
@@ -127,6 +146,12 @@ impl Verifier {
     #[must_use]
     pub fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// What was done so far, and what there is to do.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        self.hashing.load()
     }
 
     /// Whether the password is that user's, according to the file as it stands.

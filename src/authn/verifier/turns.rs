@@ -35,8 +35,12 @@ impl<T> Turns<T> {
     }
 
     pub(super) fn is_full(&self) -> bool {
+        self.len() >= self.longest
+    }
+
+    pub(super) fn len(&self) -> usize {
         let waiting: usize = self.lanes.values().map(VecDeque::len).sum();
-        self.first.len() + waiting >= self.longest
+        self.first.len() + waiting
     }
 
     /// Whether there is a place in this lane: room, or a lane that would still be no shorter than

@@ -21,7 +21,7 @@ use super::place::Place;
 use super::postgres::Link;
 use super::sqlite::{self, Reader};
 use super::versions::Version;
-use crate::fingerprint::{AsItIs, Fingerprint, Fingerprinter};
+use crate::fingerprint::{AsItIs, Fingerprint, Fingerprinter, LookCounts, Looks};
 use crate::identity::{ApiKey, ApiKeyRecord, Form, Pepper, Prefix};
 
 /// What is remembered of a key.
@@ -52,6 +52,7 @@ pub struct ApiKeys {
     memory: Cache<Fingerprint, Arc<Known>, AsItIs>,
     fingerprinter: Fingerprinter,
     uses: LastUses,
+    looks: LookCounts,
 }
 
 /// Who is asked for what isn't remembered.
@@ -95,7 +96,14 @@ impl ApiKeys {
                 .build_with_hasher(AsItIs::default()),
             fingerprinter: Fingerprinter::random()?,
             uses: LastUses::default(),
+            looks: LookCounts::default(),
         })
+    }
+
+    /// How often a key was remembered, and how many are.
+    #[must_use]
+    pub fn looks(&self) -> Looks {
+        self.looks.looks(self.memory.entry_count())
     }
 
     /// Where the keys are.
@@ -139,8 +147,10 @@ impl ApiKeys {
                 .version
                 .is_some_and(|version| self.freshness.versions.is_current(version))
         {
+            self.looks.hit();
             return Ok(Some(known));
         }
+        self.looks.miss();
         if key.form(prefix) == Form::Mistyped {
             return Ok(None);
         }
