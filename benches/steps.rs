@@ -134,11 +134,11 @@ fn headers(size: Size) -> HeaderMap {
 
 fn steps(bench: &mut Criterion) {
     let (world, headers) = (world(FEW), headers(FEW));
-    let description = Endpoint::AuthRequest.describe(&headers);
+    let description = Route::new(Endpoint::AuthRequest, None).describe(&headers);
     let realm = &world.realms[0];
     let mut group = bench.benchmark_group("step");
     group.bench_function("route", |b| {
-        b.iter(|| Endpoint::route(black_box("/auth-request/policy1")));
+        b.iter(|| Endpoint::route("GET", black_box("/auth-request/policy1")));
     });
     group.bench_function("a field", |b| {
         let name = HeaderName::from_static("x-original-uri");
@@ -172,7 +172,7 @@ fn steps(bench: &mut Criterion) {
 fn growth(bench: &mut Criterion) {
     for (name, size) in SIZES {
         let (world, headers) = (world(size), headers(size));
-        let description = Endpoint::AuthRequest.describe(&headers);
+        let description = Route::new(Endpoint::AuthRequest, None).describe(&headers);
         let target = description.target().unwrap();
         let policy = format!("policy{}", size.policies);
         let users = world.realms[0].users.as_ref().unwrap();
@@ -215,10 +215,7 @@ fn growth(bench: &mut Criterion) {
 
 fn question<'a>(headers: &'a HeaderMap, policy: Option<&'a str>) -> Question<'a> {
     Question {
-        route: Route {
-            endpoint: Endpoint::AuthRequest,
-            policy,
-        },
+        route: Route::new(Endpoint::AuthRequest, policy),
         headers,
     }
 }

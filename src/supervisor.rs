@@ -88,10 +88,7 @@ async fn decides_rightly(gate: &Gate) -> bool {
     for endpoint in Endpoint::ALL {
         for (policy, right) in &expected {
             let question = Question {
-                route: Route {
-                    endpoint,
-                    policy: *policy,
-                },
+                route: Route::new(endpoint, *policy),
                 headers: &NOTHING,
             };
             let answer = AssertUnwindSafe(world.answer(&question))

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use htgate::endpoint::Endpoint;
+use htgate::endpoint::{Endpoint, Route};
 use htgate::request::network::Network;
 use htgate::request::{Defect, Field, Headers};
 use http::HeaderName;
@@ -92,7 +92,7 @@ struct Told {
 }
 
 fn told(endpoint: Endpoint, headers: &Lines<'_>, trusted: &[Network]) -> Told {
-    let description = endpoint.describe(headers);
+    let description = Route::new(endpoint, None).describe(headers);
     Told {
         method: description.method().map(<[u8]>::to_vec),
         host: description.host().map(<[u8]>::to_vec),
@@ -167,6 +167,9 @@ fn behind_one_more_proxy(
                 *value = &longer;
             }
         }
-        assert_eq!(endpoint.describe(&more).client(trusted), Ok(expected));
+        assert_eq!(
+            Route::new(endpoint, None).describe(&more).client(trusted),
+            Ok(expected)
+        );
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use htgate::authn::{Presented, Reading, Realm};
-use htgate::endpoint::Endpoint;
+use htgate::endpoint::{Endpoint, Route};
 use htgate::http_auth;
 use htgate::request::{Field, Headers};
 use htgate::store::Groups;
@@ -33,7 +33,7 @@ pub fn query_key(data: &[u8]) {
         query_param: Some("api_key".to_owned()),
     };
     let headers = OriginalUri(data);
-    let description = &Endpoint::AuthRequest.describe(&headers);
+    let description = &Route::new(Endpoint::AuthRequest, None).describe(&headers);
     let reading = Reading {
         headers: &headers,
         description,

@@ -236,6 +236,12 @@ impl Settings {
         })
     }
 
+    /// The line of a key or section in the file, such as `policies.staff` or `rules.[0]`.
+    #[must_use]
+    pub fn line(&self, key: &str) -> Option<usize> {
+        self.lines.get(key).copied()
+    }
+
     /// What a reload can't change.
     #[must_use]
     pub fn needs_restart(&self, old: &Self) -> Vec<String> {

@@ -9,12 +9,12 @@
 use http::{HeaderName, header};
 
 use super::{Answer, Reply};
-use crate::request::{FieldName, Names, UrlNames};
+use crate::request::{FieldName, Names, Told, UrlNames};
 
 pub(super) static NAMES: Names = Names {
-    method: FieldName::new("x-original-method", "X-Original-Method"),
+    method: Told::Header(FieldName::new("x-original-method", "X-Original-Method")),
     host: FieldName::new("x-original-host", "X-Original-Host"),
-    uri: FieldName::new("x-original-uri", "X-Original-URI"),
+    uri: Told::Header(FieldName::new("x-original-uri", "X-Original-URI")),
     client: FieldName::new("x-real-ip", "X-Real-IP"),
     // ingress-nginx.
     url: Some(UrlNames {

@@ -1,6 +1,6 @@
 //! `/forward-auth`: Traefik `forwardAuth` and Caddy `forward_auth`.
 //!
-//! Both relay status, headers and body of everything that is not 2xx, so refusals are what they
+//! Both, and Envoy, relay status, headers and body of everything that is not 2xx, so refusals are what they
 //! are, with a body that the client can read, and one challenge a line, since Chromium swallows a
 //! second one on the same line.
 
@@ -9,12 +9,12 @@ use http::header;
 use super::{Answer, Problem, Reply};
 use crate::decision::Forbidden;
 use crate::http_auth::{BearerError, Challenge, Scheme};
-use crate::request::{FieldName, Names};
+use crate::request::{FieldName, Names, Told};
 
 pub(super) static NAMES: Names = Names {
-    method: FieldName::new("x-forwarded-method", "X-Forwarded-Method"),
+    method: Told::Header(FieldName::new("x-forwarded-method", "X-Forwarded-Method")),
     host: FieldName::new("x-forwarded-host", "X-Forwarded-Host"),
-    uri: FieldName::new("x-forwarded-uri", "X-Forwarded-Uri"),
+    uri: Told::Header(FieldName::new("x-forwarded-uri", "X-Forwarded-Uri")),
     client: FieldName::new("x-forwarded-for", "X-Forwarded-For"),
     url: None,
 };

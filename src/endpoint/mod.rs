@@ -4,6 +4,7 @@
 //! lets the client's copy of the others through, so "the first one found" would be a bypass.
 
 mod auth_request;
+mod ext_authz;
 mod forward_auth;
 mod identity_headers;
 mod reply;
@@ -16,7 +17,7 @@ use std::time::Duration;
 use crate::decision::{Forbidden, Grant, Rejection};
 use crate::http_auth::Challenge;
 use crate::identity::ApiKeyId;
-use crate::request::{Defect, Description, Headers};
+use crate::request::{Defect, Description, Headers, RequestLine};
 
 /// One proxy's way of asking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub enum Endpoint {
     AuthRequest,
     /// Traefik `forwardAuth`, Caddy `forward_auth`.
     ForwardAuth,
+    /// Envoy `ext_authz` over HTTP, Gateway API.
+    ExtAuthz,
 }
 
 /// What a path of ours asks for.
@@ -34,6 +37,8 @@ pub struct Route<'a> {
     pub endpoint: Endpoint,
     /// Under which policy; by the rules where none is named.
     pub policy: Option<&'a str>,
+    /// What the question's own first line says of the original request, where that counts.
+    pub line: RequestLine<'a>,
 }
 
 /// The answer to a question, before it is put in a dialect.
@@ -188,7 +193,7 @@ impl Answer<'_> {
 
 impl Endpoint {
     /// All endpoints.
-    pub const ALL: [Self; 2] = [Self::AuthRequest, Self::ForwardAuth];
+    pub const ALL: [Self; 3] = [Self::AuthRequest, Self::ForwardAuth, Self::ExtAuthz];
 
     /// The path under which it is asked.
     #[must_use]
@@ -196,28 +201,26 @@ impl Endpoint {
         match self {
             Self::AuthRequest => "/auth-request",
             Self::ForwardAuth => "/forward-auth",
+            Self::ExtAuthz => "/ext-authz",
         }
     }
 
-    /// What a path of ours asks for, if it is one: the endpoint's path, alone or with a policy.
+    /// What a question asks for, by its method and target, if it is one: the endpoint's path, alone
+    /// or with a policy. The query of the question itself never matters, except where it is the
+    /// original one.
     #[must_use]
-    pub fn route(path: &str) -> Option<Route<'_>> {
+    pub fn route<'a>(method: &'a str, target: &'a str) -> Option<Route<'a>> {
         Self::ALL.into_iter().find_map(|endpoint| {
-            let policy = match path.strip_prefix(endpoint.path())? {
+            let behind = target.strip_prefix(endpoint.path())?;
+            if endpoint == Self::ExtAuthz {
+                return ext_authz::route(method, behind);
+            }
+            let policy = match behind.split('?').next()? {
                 "" => None,
                 rest => Some(rest.strip_prefix('/')?),
             };
-            Some(Route { endpoint, policy })
+            Some(Route::new(endpoint, policy))
         })
-    }
-
-    /// The original request, from the headers of this endpoint's family.
-    pub fn describe(self, headers: &dyn Headers) -> Description<'_> {
-        let names = match self {
-            Self::AuthRequest => &auth_request::NAMES,
-            Self::ForwardAuth => &forward_auth::NAMES,
-        };
-        Description { headers, names }
     }
 
     /// The answer in this endpoint's dialect.
@@ -226,7 +229,34 @@ impl Endpoint {
         match (answer, self) {
             (Answer::Allow { grant, realm }, _) => Reply::allow(names.of(grant, *realm)),
             (refusal, Self::AuthRequest) => auth_request::refuse(refusal),
-            (refusal, Self::ForwardAuth) => forward_auth::refuse(refusal),
+            (refusal, Self::ForwardAuth | Self::ExtAuthz) => forward_auth::refuse(refusal),
+        }
+    }
+}
+
+impl<'a> Route<'a> {
+    /// Where all that describes the original request is in headers.
+    #[must_use]
+    pub fn new(endpoint: Endpoint, policy: Option<&'a str>) -> Self {
+        Self {
+            endpoint,
+            policy,
+            line: RequestLine::default(),
+        }
+    }
+
+    /// The original request, from this line and the headers of this endpoint's family.
+    #[must_use]
+    pub fn describe(&self, headers: &'a dyn Headers) -> Description<'a> {
+        let names = match self.endpoint {
+            Endpoint::AuthRequest => &auth_request::NAMES,
+            Endpoint::ForwardAuth => &forward_auth::NAMES,
+            Endpoint::ExtAuthz => &ext_authz::NAMES,
+        };
+        Description {
+            headers,
+            names,
+            line: self.line,
         }
     }
 }
@@ -237,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_path_is_an_endpoint_alone_or_with_a_policy() {
-        let route = |endpoint, policy| Some(Route { endpoint, policy });
+        let route = |endpoint, policy| Some(Route::new(endpoint, policy));
         for (path, expected) in [
             ("/auth-request", route(Endpoint::AuthRequest, None)),
             (
@@ -259,7 +289,58 @@ mod tests {
             ("/", None),
             ("", None),
         ] {
-            assert_eq!(Endpoint::route(path), expected, "{path}");
+            assert_eq!(Endpoint::route("GET", path), expected, "{path}");
+            let asked = format!("{path}?x=/staff");
+            assert_eq!(Endpoint::route("GET", &asked), expected, "{asked}");
+        }
+    }
+
+    #[test]
+    fn envoy_tells_the_original_request_behind_the_policy() {
+        for (target, policy, uri) in [
+            ("/ext-authz/-/a/b?q=1", None, "/a/b?q=1"),
+            ("/ext-authz/staff/", Some("staff"), "/"),
+            ("/ext-authz/-//a", None, "//a"),
+            (
+                "/ext-authz/staff/../-/public/",
+                Some("staff"),
+                "/../-/public/",
+            ),
+            (
+                "/ext-authz/staff/%2e%2e/open/x",
+                Some("staff"),
+                "/%2e%2e/open/x",
+            ),
+            (
+                "/ext-authz/-/../../auth-request/open",
+                None,
+                "/../../auth-request/open",
+            ),
+            ("/ext-authz/%2d/x", Some("%2d"), "/x"),
+            // No path: whether that is enough is the policy's matter.
+            ("/ext-authz/staff", Some("staff"), ""),
+            ("/ext-authz/-", None, ""),
+            ("/ext-authz/-?q", None, "?q"),
+            ("/ext-authz/", Some(""), ""),
+            ("/ext-authz//x", Some(""), "/x"),
+        ] {
+            let expected = Route {
+                endpoint: Endpoint::ExtAuthz,
+                policy,
+                line: RequestLine {
+                    method: b"PATCH",
+                    uri: uri.as_bytes(),
+                },
+            };
+            assert_eq!(Endpoint::route("PATCH", target), Some(expected), "{target}");
+        }
+        for target in [
+            "/ext-authz",
+            "/ext-authzx/-/",
+            "/ext-authz?/-/x",
+            "/EXT-AUTHZ/-/x",
+        ] {
+            assert_eq!(Endpoint::route("GET", target), None, "{target}");
         }
     }
 }

@@ -107,7 +107,8 @@ pub enum Opening<'w> {
 /// A question whose policy is found: what is left is the proof.
 pub struct Case<'w> {
     rule: Option<usize>,
-    policy: &'w Policy,
+    /// The policy that applies.
+    pub policy: &'w Policy,
     identity_headers: &'w IdentityHeaders,
     /// The realm that the proof is for.
     pub realm: &'w Realm,
@@ -116,7 +117,7 @@ pub struct Case<'w> {
 impl World {
     /// Answers a question.
     pub async fn answer(&self, question: &Question<'_>) -> Answered<'_> {
-        let description = question.route.endpoint.describe(question.headers);
+        let description = question.route.describe(question.headers);
         let case = match self.open(question.route.policy, &description) {
             Opening::Answered(answered) => return answered,
             Opening::Asks(case) => case,

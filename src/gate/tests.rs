@@ -188,7 +188,7 @@ impl Fixture {
     }
 
     fn ask(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
-        let route = Endpoint::route(path).unwrap();
+        let route = Endpoint::route("GET", path).unwrap();
         let question = Question {
             route,
             headers: &headers,

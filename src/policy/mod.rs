@@ -4,5 +4,5 @@ mod index;
 mod requirement;
 mod rules;
 
-pub use requirement::{Condition, InvalidCondition, Requirement};
-pub use rules::{PolicyRef, Rule, Rules, Ruling};
+pub use requirement::{Condition, InvalidCondition, Part, Requirement};
+pub use rules::{Miss, PolicyRef, Rule, Rules, Ruling};

@@ -1,5 +1,6 @@
 //! What an identity must have, in the words of Apache's `Require`.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use crate::identity::{Identity, Scope};
@@ -28,6 +29,31 @@ pub enum Condition {
     Key(Vec<String>),
     /// `ip 10.0.0.0/8`: a client in one of these networks, besides its credentials.
     Ip(Vec<Network>),
+}
+
+/// Which part of a requirement a condition belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// One of these is enough.
+    Any,
+    /// All of these must hold.
+    All,
+}
+
+/// In the words of the configuration.
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |word: &str, names: Vec<String>| format!("{word} {}", names.join(" "));
+        let text = match self {
+            Self::ValidUser => "valid-user".to_owned(),
+            Self::User(names) => shown("user", names.clone()),
+            Self::Group(names) => shown("group", names.clone()),
+            Self::Key(names) => shown("key", names.clone()),
+            Self::Scope(scopes) => shown("scope", scopes.iter().map(Scope::to_string).collect()),
+            Self::Ip(networks) => shown("ip", networks.iter().map(Network::to_string).collect()),
+        };
+        f.write_str(&text)
+    }
 }
 
 /// Not a condition.
@@ -143,6 +169,22 @@ impl Requirement {
         } else {
             Err(faults)
         }
+    }
+
+    /// Each condition in words, and whether it is met, for whoever wants to know why; first those
+    /// of which one is enough, then those that must all hold.
+    pub fn judged<'a, C>(
+        &'a self,
+        identity: &'a Identity,
+        client: &'a C,
+    ) -> impl Iterator<Item = (Part, String, Result<bool, Defect>)> + 'a
+    where
+        C: Fn() -> Result<IpAddr, Defect>,
+    {
+        let any = self.any.iter().map(|condition| (Part::Any, condition));
+        let all = self.all.iter().map(|condition| (Part::All, condition));
+        any.chain(all)
+            .map(|(part, condition)| (part, condition.to_string(), condition.met(identity, client)))
     }
 
     /// The groups that are named anywhere.

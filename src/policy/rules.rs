@@ -2,7 +2,7 @@
 
 use super::index::Index;
 use crate::request::Target;
-use crate::request::host::HostPattern;
+use crate::request::host::{Host, HostPattern};
 use crate::request::method::Method;
 use crate::request::path::PathPattern;
 
@@ -28,6 +28,31 @@ pub struct Rule {
     pub methods: Vec<Method>,
     /// What applies to them.
     pub policy: PolicyRef,
+}
+
+/// Why a rule doesn't cover a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Miss {
+    /// It is for other hosts.
+    #[error("another host")]
+    Host,
+    /// It is for other methods.
+    #[error("another method")]
+    Method,
+    /// It is for other paths.
+    #[error("another path")]
+    Path,
+}
+
+impl Rule {
+    /// Why it doesn't cover a request to one of its hosts; nothing if it does.
+    fn miss(&self, method: &str, reading: &[u8]) -> Option<Miss> {
+        if !(self.methods.is_empty() || self.methods.iter().any(|m| m.as_str() == method)) {
+            return Some(Miss::Method);
+        }
+        let paths = self.paths.is_empty() || self.paths.iter().any(|p| p.matches(reading));
+        (!paths).then_some(Miss::Path)
+    }
 }
 
 /// What the rules say of a request.
@@ -67,14 +92,37 @@ impl Rules {
         verdict.ok().flatten()
     }
 
-    /// The ruling on one reading of a path, by the rules at these places.
+    /// The ruling on each reading of a path, for whoever wants to know why. Readings are as
+    /// [`Uri::readings`](crate::request::path::Uri::readings) shows them.
+    #[must_use]
+    pub fn rulings(&self, target: &Target<'_>) -> Vec<(String, Ruling)> {
+        let candidates = self.index.of(&target.host);
+        let ruling = |reading: &[u8]| self.first(candidates.of(reading), target.method, reading);
+        let readings = target.path.as_ref().map(|path| path.each_reading(ruling));
+        readings.ok().and_then(Result::ok).unwrap_or_default()
+    }
+
+    /// Why each rule does not cover a reading of a path, or that it does; in order.
+    pub fn misses<'a>(
+        &'a self,
+        host: &'a Host<'_>,
+        method: &'a str,
+        reading: &'a [u8],
+    ) -> impl Iterator<Item = Option<Miss>> + 'a {
+        self.rules.iter().map(move |rule| {
+            let hosts = &rule.hosts;
+            if hosts.is_empty() || hosts.iter().any(|pattern| pattern.matches(host)) {
+                rule.miss(method, reading)
+            } else {
+                Some(Miss::Host)
+            }
+        })
+    }
+
+    /// The ruling on one reading of a path, by the rules at these places, which are for its host.
     fn first(&self, places: &[usize], method: &str, reading: &[u8]) -> Ruling {
-        let covers = |rule: &Rule| {
-            (rule.methods.is_empty() || rule.methods.iter().any(|m| m.as_str() == method))
-                && (rule.paths.is_empty() || rule.paths.iter().any(|p| p.matches(reading)))
-        };
         let mut candidates = places.iter().map(|place| (place, &self.rules[*place]));
-        let found = candidates.find(|(_, rule)| covers(rule));
+        let found = candidates.find(|(_, rule)| rule.miss(method, reading).is_none());
         Ruling {
             rule: found.map(|(place, _)| place + 1),
             policy: found.map_or(PolicyRef::Closed, |(_, rule)| rule.policy),
@@ -87,7 +135,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::request::host::Host;
     use crate::request::path::Uri;
 
     fn rule(hosts: &[&str], paths: &[&str], methods: &[&str], policy: PolicyRef) -> Rule {

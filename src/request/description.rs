@@ -18,6 +18,17 @@ pub struct Description<'a> {
     pub headers: &'a dyn Headers,
     /// Which of them describe the original request.
     pub names: &'static Names,
+    /// What the subrequest's own first line says of it, where that counts.
+    pub line: RequestLine<'a>,
+}
+
+/// What a subrequest's own first line says of the original request; empty is not there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RequestLine<'a> {
+    /// The method.
+    pub method: &'a [u8],
+    /// The path and query, as sent.
+    pub uri: &'a [u8],
 }
 
 /// The name of a field that describes a request.
@@ -43,15 +54,33 @@ impl FieldName {
     }
 }
 
-/// The names of the headers that describe a request.
+/// Where a part of the description is.
+#[derive(Debug)]
+pub enum Told {
+    /// In a header.
+    Header(FieldName),
+    /// In the subrequest's own first line; the word is for messages.
+    Line(&'static str),
+}
+
+impl Told {
+    const fn shown(&self) -> &'static str {
+        match self {
+            Self::Header(name) => name.shown,
+            Self::Line(shown) => shown,
+        }
+    }
+}
+
+/// The names of what describes a request.
 #[derive(Debug)]
 pub struct Names {
     /// Of the method.
-    pub method: FieldName,
+    pub method: Told,
     /// Of the host, with or without port.
     pub host: FieldName,
     /// Of the path and query, as sent.
-    pub uri: FieldName,
+    pub uri: Told,
     /// Of the client's address: one, or a list that grows at its right end with every trusted proxy.
     pub client: FieldName,
     /// Another form that some proxies of the family use.
@@ -103,13 +132,13 @@ impl<'a> Description<'a> {
     pub fn target(&self) -> Result<Target<'a>, Defect> {
         let names = self.names;
         let method =
-            method::token(self.method()?).map_err(|_| Defect::Malformed(names.method.shown))?;
+            method::token(self.method()?).map_err(|_| Defect::Malformed(names.method.shown()))?;
         let (host, name, uri) = match self.url()? {
             Some(url) => (url.host, url.name, Ok(url.uri)),
             None => (
                 self.required(&names.host)?,
                 &names.host,
-                self.required(&names.uri),
+                self.told(&names.uri, self.line.uri),
             ),
         };
         let host = Host::parse(host).map_err(|_| Defect::Malformed(name.shown))?;
@@ -122,7 +151,7 @@ impl<'a> Description<'a> {
     /// # Errors
     /// [`Defect`].
     pub fn method(&self) -> Result<&'a [u8], Defect> {
-        self.required(&self.names.method)
+        self.told(&self.names.method, self.line.method)
     }
 
     /// The original host, as sent.
@@ -143,7 +172,7 @@ impl<'a> Description<'a> {
     pub fn uri(&self) -> Result<&'a [u8], Defect> {
         match self.url()? {
             Some(url) => Ok(url.uri),
-            None => self.required(&self.names.uri),
+            None => self.told(&self.names.uri, self.line.uri),
         }
     }
 
@@ -178,6 +207,15 @@ impl<'a> Description<'a> {
         client.ok_or(Defect::Missing(name.shown))
     }
 
+    /// A part that must be there, in a header or in this part of the line.
+    fn told(&self, told: &Told, line: &'a [u8]) -> Result<&'a [u8], Defect> {
+        match told {
+            Told::Header(name) => self.required(name),
+            Told::Line(shown) if line.is_empty() => Err(Defect::Missing(shown)),
+            Told::Line(_) => Ok(line),
+        }
+    }
+
     /// The value of a header that must be there, once and not empty.
     fn required(&self, name: &FieldName) -> Result<&'a [u8], Defect> {
         match self.headers.field(&name.key) {
@@ -196,7 +234,11 @@ impl<'a> Description<'a> {
         if self.headers.field(&name.key) == Field::Absent {
             return Ok(None);
         }
-        for other in [&self.names.uri, &self.names.host, proto] {
+        let uri = match &self.names.uri {
+            Told::Header(uri) => Some(uri),
+            Told::Line(_) => None,
+        };
+        for other in uri.into_iter().chain([&self.names.host, proto]) {
             if self.headers.field(&other.key) != Field::Absent {
                 return Err(Defect::Conflict(name.shown, other.shown));
             }
@@ -225,16 +267,20 @@ mod tests {
     use super::*;
 
     static NAMES: Names = Names {
-        method: FieldName::new("x-original-method", "X-Original-Method"),
+        method: Told::Header(FieldName::new("x-original-method", "X-Original-Method")),
         host: FieldName::new("x-original-host", "X-Original-Host"),
-        uri: FieldName::new("x-original-uri", "X-Original-URI"),
+        uri: Told::Header(FieldName::new("x-original-uri", "X-Original-URI")),
         client: FieldName::new("x-real-ip", "X-Real-IP"),
         url: None,
     };
 
     fn described(headers: &dyn Headers) -> Description<'_> {
         let names = &NAMES;
-        Description { headers, names }
+        Description {
+            headers,
+            names,
+            line: RequestLine::default(),
+        }
     }
 
     #[test]

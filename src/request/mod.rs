@@ -11,7 +11,7 @@ pub mod path;
 
 use http::HeaderName;
 
-pub use description::{Defect, Description, FieldName, Names, Target, UrlNames};
+pub use description::{Defect, Description, FieldName, Names, RequestLine, Target, Told, UrlNames};
 
 /// The fields of a request.
 ///

@@ -45,8 +45,8 @@ pub(super) fn no_endpoint(request: &Request) -> Response<BoxBody> {
         code: "no_endpoint",
         title: "There is no such endpoint",
         detail: format!(
-            "the endpoints are {}, each with or without /POLICY.",
-            paths.join(" and ")
+            "the endpoints are {}, with /POLICY or, but for the last, without.",
+            paths.join(", ")
         ),
     };
     let mut response = problem(StatusCode::NOT_FOUND, &about, request);

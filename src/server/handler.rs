@@ -15,6 +15,7 @@ use std::time::Instant;
 
 use actix_http::body::BoxBody;
 use actix_http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_http::uri::PathAndQuery;
 use actix_http::{ConnectionType, Request, RequestHead, Response, StatusCode, Version};
 use futures_util::FutureExt as _;
 use tracing::warn;
@@ -22,7 +23,7 @@ use tracing::warn;
 use super::body;
 use super::ending::Ending;
 use super::line::Line;
-use crate::endpoint::{Answer, Endpoint, Reply, Trouble};
+use crate::endpoint::{Answer, Endpoint, Reply, Route, Trouble};
 use crate::gate::{Answered, Gate, Question, World};
 use crate::request::{Defect, Field, Headers};
 use crate::telemetry::{Decided, Observer};
@@ -90,16 +91,18 @@ async fn answer(service: &Service, peer: Peer, request: &Request) -> Response<Bo
         warn!(peer, "403: the peer is not in [server] trusted_proxies");
         return response(Reply::new(403), request);
     }
-    let Some(route) = Endpoint::route(head.uri.path()) else {
+    let target = head.uri.path_and_query().map_or("", PathAndQuery::as_str);
+    let Some(route) = Endpoint::route(head.method.as_str(), target) else {
         let path = head.uri.path();
         service.observer.turned_away("no_endpoint");
         warn!(
             path,
-            "404: no endpoint; there are /auth-request and /forward-auth, alone or with /POLICY"
+            "404: no endpoint; there are /auth-request and /forward-auth, alone or with /POLICY, and \
+             /ext-authz/POLICY/"
         );
         return body::no_endpoint(request);
     };
-    let answered = match host(head) {
+    let answered = match host(head).and_then(|()| origin(head, route)) {
         Ok(()) => {
             let question = Question {
                 route,
@@ -116,7 +119,7 @@ async fn answer(service: &Service, peer: Peer, request: &Request) -> Response<Bo
     service.observer.decided(&Decided {
         route,
         answered: &answered,
-        description: route.endpoint.describe(head.headers()),
+        description: route.describe(head.headers()),
         trusted: &world.trusted_proxies,
         took: begun.elapsed(),
     });
@@ -138,6 +141,14 @@ fn trusted(world: &World, peer: Peer, address: Option<SocketAddr>) -> bool {
                 .any(|network| network.contains(address))
         }
     }
+}
+
+/// Where the question's own target is the original one, no other host may stand in it.
+fn origin(head: &RequestHead, route: Route<'_>) -> Result<(), Defect> {
+    if route.endpoint == Endpoint::ExtAuthz && head.uri.authority().is_some() {
+        return Err(Defect::Malformed("request target"));
+    }
+    Ok(())
 }
 
 /// RFC 9112 §3.2: exactly one `Host` in HTTP/1.1. What it says never matters.

@@ -15,6 +15,7 @@ mod bodies;
 mod cli;
 mod demo;
 mod disk;
+mod explain;
 mod helpers;
 mod http;
 mod key_use;

@@ -201,10 +201,7 @@ pub fn answer(world: &World, request: &Request) -> Told {
     };
     let headers = headers(request);
     let question = Question {
-        route: Route {
-            endpoint,
-            policy: request.named,
-        },
+        route: Route::new(endpoint, request.named),
         headers: &headers,
     };
     told(&STAGE.runtime.block_on(world.answer(&question)).answer)

@@ -109,12 +109,24 @@ impl<'a> Uri<'a> {
     /// # Errors
     /// [`NoReading`].
     pub fn readings(&self) -> Result<Vec<String>, NoReading> {
-        let mut all = Vec::new();
+        let all = self.each_reading(|_| ())?;
+        Ok(all.into_iter().map(|(text, ())| text).collect())
+    }
+
+    /// What is to be said of each reading, by the reading in that form, each once.
+    ///
+    /// # Errors
+    /// [`NoReading`].
+    pub fn each_reading<T>(
+        &self,
+        said: impl Fn(&[u8]) -> T,
+    ) -> Result<Vec<(String, T)>, NoReading> {
+        let mut all: Vec<(String, T)> = Vec::new();
         self.verdict(
             |reading| {
                 let text = String::from_utf8_lossy(reading).replace('\0', "%2F");
-                if !all.contains(&text) {
-                    all.push(text);
+                if !all.iter().any(|(known, _)| *known == text) {
+                    all.push((text, said(reading)));
                 }
             },
             |(), ()| true,

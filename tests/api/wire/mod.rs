@@ -4,6 +4,7 @@ mod answers;
 mod connections;
 mod credentials;
 mod description;
+mod ext_authz;
 mod framing;
 mod noise;
 
