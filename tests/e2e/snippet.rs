@@ -168,8 +168,16 @@ impl Case {
 fn each_case(name: &str, start: impl Fn(&Case, Shipped, TempDir) -> Proxy) {
     for case in &CASES {
         let (htgate, application) = (case.serve(), Origin::application());
-        let file = Shipped::printed(&htgate.run(&["snippet", name], ""))
-            .put("127.0.0.1:8080", &application.address.to_string());
+        let file = Shipped::printed(&htgate.run(&["snippet", name], ""));
+        let (documented, ours) = if name == "envoy" {
+            (
+                "port_value: 8080}",
+                format!("port_value: {}}}", application.address.port()),
+            )
+        } else {
+            ("127.0.0.1:8080", application.address.to_string())
+        };
+        let file = file.put(documented, &ours);
         let proxy = start(case, file, TempDir::new().unwrap());
         case.hold(&proxy, &application);
     }
@@ -228,4 +236,61 @@ fn caddy_protects_each_configuration_with_what_is_printed_for_it() {
         file.write(&place);
         Proxy::start_caddy(address, case.hosts[0], folder, &place)
     });
+}
+
+#[test]
+#[ignore = "needs HAProxy; tests/run installs it"]
+fn haproxy_protects_each_configuration_with_what_is_printed_for_it() {
+    each_case("haproxy", |case, file, folder| {
+        let address = free_address();
+        let (place, lua) = (
+            folder.path().join("haproxy.cfg"),
+            folder.path().join("htgate.lua"),
+        );
+        Shipped::read("deploy/haproxy/htgate.lua").write(&lua);
+        file.put("bind :80", &format!("bind {address}"))
+            .put("/etc/haproxy/htgate.lua", &lua.display().to_string())
+            .write(&place);
+        Proxy::start_haproxy(address, case.hosts[0], folder, &place)
+    });
+}
+
+#[test]
+#[ignore = "needs Envoy; tests/run installs it"]
+fn envoy_protects_each_configuration_with_what_is_printed_for_it() {
+    each_case("envoy", |case, file, folder| {
+        let address = free_address();
+        let place = folder.path().join("envoy.yaml");
+        file.put("address: 0.0.0.0", "address: 127.0.0.1")
+            .put(
+                "port_value: 80}",
+                &format!("port_value: {}}}", address.port()),
+            )
+            .write(&place);
+        Proxy::start_envoy(address, case.hosts[0], folder, &place)
+    });
+}
+
+#[test]
+fn units_and_annotations_are_printed_for_the_configuration() {
+    let case = &CASES[1];
+    let htgate = case.serve();
+    let units = htgate.run(&["snippet", "systemd"], "");
+    let file = htgate.path("htgate.toml").display().to_string();
+    assert!(
+        units.contains(&format!("serve --config {file}\n")),
+        "{units}"
+    );
+    assert!(
+        units.contains("# /etc/systemd/system/htgate.service.d/network.conf\n"),
+        "{units}"
+    );
+    assert!(!units.contains("htgate.socket\n"), "{units}");
+    let ingress = htgate.run(&["snippet", "ingress-nginx"], "");
+    assert!(
+        ingress.contains(":9180/auth-request/members\"\n"),
+        "{ingress}"
+    );
+    let headers = "\"Remote-User, X-Team, X-Auth-Scopes, X-Auth-Method, X-Auth-Realm\"";
+    assert!(ingress.contains(headers), "{ingress}");
 }

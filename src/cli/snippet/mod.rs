@@ -4,8 +4,12 @@
 //! hosts and header names put in the place of the documented ones: one file a kind of proxy.
 
 mod caddy;
+mod envoy;
+mod haproxy;
+mod ingress_nginx;
 mod nginx;
 mod plan;
+mod systemd;
 mod template;
 mod traefik;
 
@@ -37,6 +41,10 @@ enum Proxy {
     Nginx,
     Traefik,
     Caddy,
+    Haproxy,
+    Envoy,
+    IngressNginx,
+    Systemd,
 }
 
 impl Proxy {
@@ -45,6 +53,10 @@ impl Proxy {
             Self::Nginx => Ok(nginx::file(plan)),
             Self::Traefik => traefik::file(plan),
             Self::Caddy => Ok(caddy::file(plan)),
+            Self::Haproxy => haproxy::file(plan),
+            Self::Envoy => envoy::file(plan),
+            Self::IngressNginx => ingress_nginx::file(plan),
+            Self::Systemd => Ok(systemd::file(plan)),
         }
     }
 }

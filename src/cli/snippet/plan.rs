@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::config::{Listen, Settings, Source};
 use crate::endpoint::{IdentityHeaders, Slot};
 use crate::request::host::HostPattern;
+use crate::store::Place;
 
 /// What a proxy has to be told.
 pub(super) struct Plan {
@@ -17,6 +18,12 @@ pub(super) struct Plan {
     pub(super) hosts: Vec<HostPattern>,
     /// The policy to ask for by name; nothing where the rules decide.
     pub(super) policy: Option<String>,
+    /// A policy for proxies that can't ask the rules.
+    pub(super) first_policy: Option<String>,
+    /// Whether systemd hands over sockets.
+    pub(super) activated: bool,
+    /// Whether the service has to reach, or be reached by, others than through such sockets.
+    pub(super) needs_network: bool,
     /// How applications are told who is asking.
     pub(super) identity_headers: IdentityHeaders,
 }
@@ -58,6 +65,15 @@ impl Plan {
                 .collect(),
             hosts,
             policy: named.cloned(),
+            first_policy: settings.policies.keys().next().cloned(),
+            activated: settings.server.listen.contains(&Listen::Systemd),
+            needs_network: matches!(settings.api_keys.store, Place::Postgres(_))
+                || matches!(settings.admin.listen, Listen::Tcp(_))
+                || settings
+                    .server
+                    .listen
+                    .iter()
+                    .any(|listen| matches!(listen, Listen::Tcp(_))),
             identity_headers: settings.identity_headers.clone(),
         }
     }

@@ -10,6 +10,7 @@ mod paths;
 use crate::harness::{
     http::{Connection, Response, request},
     program::Htgate,
+    proxy::Front,
     site::{ALICE, Site, basic, every_site, htgate},
 };
 
@@ -75,8 +76,15 @@ fn stays_closed(targets: &[&str], headers: &[Header<'_>]) {
         for target in targets {
             let answer = through(&site, target, headers);
             let refused = answer.as_ref().is_none_or(|a| matches!(a.status, 400..404));
-            assert!(refused, "{target:?}: {answer:?}");
-            assert!(site.application.take().is_empty(), "{target:?}");
+            let arrived = site.application.take();
+            // Envoy resolves dots before anybody is asked: what it made of the path was judged, and
+            // arrives.
+            let resolved = |target: &str| target.starts_with("/public/") && !target.contains("..");
+            let made_public = site.front == Front::Envoy
+                && !arrived.is_empty()
+                && arrived.iter().all(|seen| resolved(&seen.target));
+            assert!(refused || made_public, "{target:?}: {answer:?} {arrived:?}");
+            assert!(arrived.is_empty() || made_public, "{target:?}: {arrived:?}");
         }
     }
 }
@@ -98,6 +106,11 @@ fn make_no_difference(cases: &[&[Header<'_>]]) {
     for site in every_site() {
         let status = |headers: &[_]| through(&site, "/staff/x", headers).map(|a| a.status);
         for headers in cases {
+            // Envoy itself refuses a Connection that names what it writes.
+            if site.front == Front::Envoy && status(headers) == Some(400) {
+                assert!(site.application.take().is_empty(), "{headers:?}");
+                continue;
+            }
             assert_eq!(status(headers), Some(401), "{headers:?}");
             assert!(site.application.take().is_empty(), "{headers:?}");
             assert_eq!(status(&with_alice(headers)), Some(200), "{headers:?}");

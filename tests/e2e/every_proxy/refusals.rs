@@ -69,11 +69,11 @@ fn who_is_known_but_not_of_the_group_is_forbidden() {
     }
 }
 
-/// nginx drops the body of a refusal; the others relay it.
+/// nginx drops the body of a refusal, and `HAProxy` has words of its own.
 #[test]
 #[ignore = "needs nginx, Traefik and Caddy; tests/run installs them"]
-fn traefik_and_caddy_relay_the_words_of_a_refusal() {
-    for site in every_site().filter(|site| !site.front.is_nginx()) {
+fn traefik_caddy_and_envoy_relay_the_words_of_a_refusal() {
+    for site in every_site().filter(|site| site.front.relays_words()) {
         for (accept, kind, words) in [
             ("application/json", "application/problem+json", "\"code\""),
             (

@@ -59,7 +59,12 @@ impl Origin {
     pub(crate) fn application() -> Self {
         Self::start(|request| {
             if !request.all("Upgrade").is_empty() {
-                let upgrade = [("Upgrade", "websocket"), ("Connection", "Upgrade")];
+                // HAProxy holds the answer against the key: RFC 6455 §1.3 has this pair.
+                let upgrade = [
+                    ("Upgrade", "websocket"),
+                    ("Connection", "Upgrade"),
+                    ("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+                ];
                 return answer(101, &upgrade, "");
             }
             let status = request.target.strip_prefix("/staff/status/");

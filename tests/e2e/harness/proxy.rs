@@ -28,27 +28,46 @@ pub(crate) enum Front {
     Caddy,
     /// By the policy "staff", over the unix socket.
     CaddyUnix,
+    /// By the rules, over TCP.
+    Envoy,
+    /// By the rules, over TCP.
+    Haproxy,
+    /// By the policy "staff", over TCP.
+    HaproxyNamed,
 }
 
 impl Front {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Nginx,
         Self::NginxUnix,
         Self::Traefik,
         Self::Caddy,
         Self::CaddyUnix,
+        Self::Envoy,
+        Self::Haproxy,
+        Self::HaproxyNamed,
     ];
 
     /// The site of the shipped file that is protected in this way.
     pub(crate) fn host(self) -> &'static str {
         match self {
-            Self::Nginx | Self::Traefik | Self::Caddy => "app.example",
-            Self::NginxUnix | Self::CaddyUnix => "intranet.example",
+            Self::Nginx | Self::Traefik | Self::Caddy | Self::Envoy | Self::Haproxy => {
+                "app.example"
+            }
+            Self::NginxUnix | Self::CaddyUnix | Self::HaproxyNamed => "intranet.example",
         }
     }
 
     pub(crate) fn is_nginx(self) -> bool {
         matches!(self, Self::Nginx | Self::NginxUnix)
+    }
+
+    /// Whether a client gets htgate's own words of a refusal.
+    pub(crate) fn relays_words(self) -> bool {
+        matches!(
+            self,
+            Self::Traefik | Self::Caddy | Self::CaddyUnix | Self::Envoy
+        )
     }
 }
 
@@ -74,6 +93,8 @@ impl Proxy {
             Front::Nginx | Front::NginxUnix => Self::nginx(front, behind, |_, file| file),
             Front::Traefik => Self::traefik(behind),
             Front::Caddy | Front::CaddyUnix => Self::caddy(front, behind),
+            Front::Envoy => Self::envoy(behind),
+            Front::Haproxy | Front::HaproxyNamed => Self::haproxy(front, behind),
         }
     }
 
@@ -234,6 +255,77 @@ impl Proxy {
             .env("HOME", folder.path())
             .env("XDG_CONFIG_HOME", folder.path())
             .env("XDG_DATA_HOME", folder.path());
+        let process = Process::start(&mut command, folder.path(), || listens(address));
+        Self {
+            address,
+            host,
+            _process: process,
+            _folder: folder,
+        }
+    }
+
+    fn envoy(behind: &Behind<'_>) -> Self {
+        let address = free_address();
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("envoy.yaml");
+        let port = |port: u16| format!("port_value: {port}}}");
+        Shipped::read("deploy/envoy/envoy.yaml")
+            .put("address: 0.0.0.0", "address: 127.0.0.1")
+            .put(&port(80), &port(address.port()))
+            .put(&port(9180), &port(behind.htgate.port()))
+            .put(&port(8080), &port(behind.application.port()))
+            .write(&file);
+        Self::start_envoy(address, Front::Envoy.host(), folder, &file)
+    }
+
+    /// Envoy with a file in `folder`.
+    pub(crate) fn start_envoy(
+        address: SocketAddr,
+        host: &'static str,
+        folder: TempDir,
+        file: &Path,
+    ) -> Self {
+        let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools");
+        let mut command = Command::new(tools.join("envoy"));
+        command
+            .args(["--concurrency", "1", "--disable-hot-restart"])
+            .args(["--log-level", "warning", "-c"])
+            .arg(file);
+        let process = Process::start(&mut command, folder.path(), || listens(address));
+        Self {
+            address,
+            host,
+            _process: process,
+            _folder: folder,
+        }
+    }
+
+    fn haproxy(front: Front, behind: &Behind<'_>) -> Self {
+        let address = free_address();
+        let folder = TempDir::new().unwrap();
+        let (file, lua) = (
+            folder.path().join("haproxy.cfg"),
+            folder.path().join("htgate.lua"),
+        );
+        Shipped::read("deploy/haproxy/htgate.lua").write(&lua);
+        Shipped::read("deploy/haproxy/haproxy.cfg")
+            .put("/etc/haproxy/htgate.lua", &lua.display().to_string())
+            .put("bind :80", &format!("bind {address}"))
+            .put("127.0.0.1:9180", &behind.htgate.to_string())
+            .put("127.0.0.1:8080", &behind.application.to_string())
+            .write(&file);
+        Self::start_haproxy(address, front.host(), folder, &file)
+    }
+
+    /// `HAProxy` with a file in `folder`.
+    pub(crate) fn start_haproxy(
+        address: SocketAddr,
+        host: &'static str,
+        folder: TempDir,
+        file: &Path,
+    ) -> Self {
+        let mut command = Command::new("/usr/sbin/haproxy");
+        command.args(["-db", "-f"]).arg(file);
         let process = Process::start(&mut command, folder.path(), || listens(address));
         Self {
             address,
