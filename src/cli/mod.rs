@@ -3,6 +3,7 @@
 mod account;
 mod check;
 mod demo;
+mod doctor;
 mod explain;
 mod input;
 mod key;
@@ -50,6 +51,7 @@ enum Command {
     Check(check::Args),
     Explain(explain::Args),
     Snippet(snippet::Args),
+    Doctor(doctor::Args),
 
     Reload(reload::Args),
     #[command(subcommand)]
@@ -191,6 +193,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(args) => check::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Snippet(args) => snippet::run(args),
+        Command::Doctor(args) => doctor::run(args),
         Command::Reload(args) => reload::run(args),
         Command::User(command) => user::run(command),
         Command::Key(command) => key::run(command),

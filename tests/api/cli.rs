@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::helpers::{ALICE, CONFIG, Site, htgate, refused, run, users};
 
-const COMMANDS: &str = "serve|demo|check|explain|reload|user set|user remove|user list|user verify|\
+const COMMANDS: &str = "serve|demo|check|explain|snippet|doctor|reload|user set|user remove|user list|user verify|\
     key create|key import|key list|key show|key update|key rotate|key revoke|key delete";
 
 #[test]

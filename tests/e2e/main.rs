@@ -16,6 +16,7 @@ mod caddy;
 mod captures;
 mod clock;
 mod compose;
+mod doctor;
 mod every_proxy;
 mod harness;
 mod nginx;

@@ -131,6 +131,20 @@ impl Htgate {
         child.wait_with_output().unwrap()
     }
 
+    /// Runs a command that is about no configuration, however it ends.
+    #[allow(dead_code, reason = "for tests/e2e")]
+    pub(crate) fn bare_output(arguments: &[&str], input: &str) -> Output {
+        let mut child = Command::new(PROGRAM)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
     /// Starts a command with pipes to all it reads and writes.
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
         Command::new(PROGRAM)

@@ -91,8 +91,8 @@ impl Proxy {
     pub(crate) fn start(front: Front, behind: &Behind<'_>) -> Self {
         match front {
             Front::Nginx | Front::NginxUnix => Self::nginx(front, behind, |_, file| file),
-            Front::Traefik => Self::traefik(behind),
-            Front::Caddy | Front::CaddyUnix => Self::caddy(front, behind),
+            Front::Traefik => Self::traefik(behind, |_, file| file),
+            Front::Caddy | Front::CaddyUnix => Self::caddy(front, behind, |_, file| file),
             Front::Envoy => Self::envoy(behind),
             Front::Haproxy | Front::HaproxyNamed => Self::haproxy(front, behind),
         }
@@ -107,10 +107,10 @@ impl Proxy {
         let address = free_address();
         let folder = TempDir::new().unwrap();
         Self::write_nginx_files(folder.path(), behind, &change);
-        let example = Shipped::read("nginx/example.conf")
+        change("example.conf", Shipped::read("nginx/example.conf"))
             .put("listen 80", &format!("listen {address}"))
-            .put("127.0.0.1:8080", &behind.application.to_string());
-        change("example.conf", example).write(&folder.path().join("example.conf"));
+            .put("127.0.0.1:8080", &behind.application.to_string())
+            .write(&folder.path().join("example.conf"));
         Self::start_nginx(address, front.host(), folder, "include example.conf;")
     }
 
@@ -172,18 +172,20 @@ impl Proxy {
         }
     }
 
-    fn traefik(behind: &Behind<'_>) -> Self {
+    /// Traefik with the shipped files, each changed as the test asks.
+    pub(crate) fn traefik(behind: &Behind<'_>, change: impl Fn(&str, Shipped) -> Shipped) -> Self {
         let address = free_address();
         let folder = TempDir::new().unwrap();
         let (file, dynamic) = (
             folder.path().join("static.yml"),
             folder.path().join("dynamic.yml"),
         );
-        Shipped::read("deploy/traefik/static.yml")
+        let fixed = Shipped::read("deploy/traefik/static.yml")
             .put("\":80\"", &format!("\"{address}\""))
-            .put("/etc/traefik/dynamic.yml", &dynamic.display().to_string())
-            .write(&file);
-        Shipped::read("deploy/traefik/dynamic.yml")
+            .put("/etc/traefik/dynamic.yml", &dynamic.display().to_string());
+        change("static.yml", fixed).write(&file);
+        let changed = change("dynamic.yml", Shipped::read("deploy/traefik/dynamic.yml"));
+        changed
             .put(
                 "http://127.0.0.1:9180/forward-auth\"",
                 &format!("http://{}/forward-auth\"", behind.htgate),
@@ -217,11 +219,16 @@ impl Proxy {
         }
     }
 
-    fn caddy(front: Front, behind: &Behind<'_>) -> Self {
+    /// Caddy with the shipped file, changed as the test asks.
+    pub(crate) fn caddy(
+        front: Front,
+        behind: &Behind<'_>,
+        change: impl Fn(&str, Shipped) -> Shipped,
+    ) -> Self {
         let address = free_address();
         let folder = TempDir::new().unwrap();
         let file = folder.path().join("Caddyfile");
-        Shipped::read("deploy/caddy/Caddyfile")
+        change("Caddyfile", Shipped::read("deploy/caddy/Caddyfile"))
             .put(
                 "http://app.example",
                 &format!("http://app.example:{}", address.port()),
