@@ -125,10 +125,11 @@ fn html(status: StatusCode, problem: &Problem) -> String {
         .replace('>', "&gt;");
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n\
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
          <title>{status} {title}</title>\n\
          <style>body{{font:1.1em/1.5 sans-serif;max-width:36em;margin:15vh auto;padding:0 1em;\
-         color:#222;background:#fff}}</style>\n\
+         overflow-wrap:anywhere}}</style>\n\
          <main>\n<h1>{title}</h1>\n<p>{detail}</p>\n<p>Status {status}.</p>\n</main>\n</html>\n",
         status = status.as_u16(),
         title = problem.title,

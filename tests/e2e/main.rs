@@ -12,6 +12,7 @@
 
 mod advisories;
 mod attacks;
+mod browser;
 mod caddy;
 mod captures;
 mod clock;
