@@ -20,6 +20,7 @@ mod compose;
 mod doctor;
 mod every_proxy;
 mod harness;
+mod moving;
 mod nginx;
 mod snippet;
 mod traefik;
