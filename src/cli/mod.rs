@@ -18,7 +18,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
 use crate::app::BuildError;
@@ -169,6 +169,12 @@ impl From<BuildError> for Failure {
             BuildError::Verifier(_) | BuildError::OtherStore(_) => Self::new(Exit::Io, error),
         }
     }
+}
+
+/// The command line as it is, for man pages and completions (`examples/manual.rs`).
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the command line and gives the exit status.

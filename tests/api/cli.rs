@@ -344,3 +344,33 @@ fn the_environment_names_the_configuration_and_lays_over_it() {
         assert!(said.contains(word), "{name}: {said}");
     }
 }
+
+#[test]
+fn check_names_weak_and_slow_entries_and_what_mends_them() {
+    const HASH: &str = "$2y$04$1qx3YCQL7yvBRUsHr7n4i.i10hdGAjwkLOKM96tSud4GZrA3ILBOK";
+    let site = Site::prepare(CONFIG);
+    let users: Vec<String> = (1..=12)
+        .map(|number| format!("u{number}:{HASH}\n"))
+        .collect();
+    let users = users.concat();
+    site.write("users.htpasswd", &users);
+    let said: Value = serde_json::from_str(&site.done(&["check", "--json"])).unwrap();
+    let hashes = &said["hashes"][0];
+    assert_eq!(hashes["realm"], "intranet");
+    assert_eq!(hashes["kind"], "bcrypt cost 4");
+    assert_eq!(hashes["entries"], 12);
+    assert_eq!(hashes["verdict"], "weak");
+    assert!(hashes["milliseconds"].as_f64().unwrap() < 10.0, "{hashes}");
+    let text = site.done(&["check"]);
+    let file = site.path("users.htpasswd").display().to_string();
+    for words in [
+        format!("{file}:1 u1, "),
+        format!("{file}:10 u10 and 2 more; `htgate user set --realm intranet NAME`"),
+        "passwords a second".to_owned(),
+        "[throttle] lets 10 wrong passwords".to_owned(),
+        "`user set` uses 12".to_owned(),
+    ] {
+        assert!(text.contains(&words), "{words}\n{text}");
+    }
+    assert!(!text.contains("u11"), "{text}");
+}

@@ -94,6 +94,12 @@ impl Machine {
         Path::new(&format!("/proc/{}/root", self.init)).join(path.trim_start_matches('/'))
     }
 
+    /// Puts a file of ours there. What is mounted here is not there, `/tmp` in particular.
+    pub(crate) fn copy(&self, ours: &str, path: &str) {
+        fs::copy(ours, self.path(path)).unwrap();
+    }
+
+    #[allow(dead_code, reason = "for tests/machine")]
     pub(crate) fn write(&self, path: &str, text: &str) {
         fs::write(self.path(path), text).unwrap();
     }

@@ -53,7 +53,7 @@ fn unit(name: &str) -> String {
 fn installed() -> Machine {
     let machine = Machine::boot();
     machine.run(INSTALL);
-    machine.run(&format!("install -m 755 {PROGRAM} /usr/bin/htgate"));
+    machine.copy(PROGRAM, "/usr/bin/htgate");
     for name in ["htgate.service", "htgate.socket"] {
         machine.write(
             &format!("/usr/local/lib/systemd/system/{name}"),

@@ -1,31 +1,30 @@
 //! `htgate check`.
 
+mod hashes;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use serde_json::json;
-use zeroize::Zeroizing;
+
+use hashes::Hashes;
 
 use super::{ConfigArg, Exit, Failure};
 use crate::app::{Application, open_key_store};
 use crate::authn::Realm;
 use crate::config::{RuleSettings, Settings};
 use crate::gate::World;
-use crate::identity::{ApiKeyDigest, KeyState, Password};
-use crate::password_hash::{Kind, stand_in};
+use crate::identity::{ApiKeyDigest, KeyState};
+use crate::password_hash::DEFAULT_BCRYPT_COST;
 use crate::request::host::HostPattern;
 use crate::request::method::Method;
 use crate::request::path::PathPattern;
 use crate::server::{Bound, Probe, SocketFile};
 use crate::store::{Htpasswd, KeyStore, Place};
-
-/// Slower hashes keep a new visitor waiting, and the cores busy.
-const SLOW: Duration = Duration::from_millis(500);
 
 /// Look over the whole configuration: files, sockets, key store, and what could be better
 ///
@@ -50,6 +49,8 @@ struct Findings {
     warnings: Vec<String>,
     /// What there is.
     notes: Vec<String>,
+    /// Kinds of hashes, measured.
+    hashes: Vec<Hashes>,
 }
 
 pub(super) fn run(args: Args) -> Result<(), Failure> {
@@ -75,13 +76,21 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     findings.sockets(&settings);
     let mut store = findings.keys(&settings);
     findings.rules(&settings);
+    let files: BTreeMap<String, PathBuf> = settings
+        .realms
+        .values()
+        .filter_map(|realm| Some((realm.name.clone(), realm.htpasswd.clone()?)))
+        .collect();
+    if !files.is_empty() {
+        findings.limits(&settings);
+    }
     match Application::build(source, settings, &Arc::default()) {
         Ok(app) => {
             findings.warnings.extend(app.warnings());
             findings.groups(&app.gate().world());
             for realm in &app.gate().world().realms {
-                if let Some(users) = &realm.users {
-                    findings.hashes(&realm.name, users);
+                if let (Some(users), Some(file)) = (&realm.users, files.get(&realm.name)) {
+                    findings.hashes(&realm.name, file, users);
                 }
                 if let (Some(_), Some(store)) = (&realm.keys, &mut store) {
                     findings.owners(realm, store);
@@ -222,26 +231,37 @@ impl Findings {
         }
     }
 
-    /// What each kind of hash costs here.
-    fn hashes(&mut self, realm: &str, users: &Htpasswd) {
-        let kinds: BTreeMap<Kind, usize> = users.kinds().collect();
-        if kinds.is_empty() {
+    /// What each kind of hash costs here, and whose are weak or slow.
+    fn hashes(&mut self, realm: &str, file: &Path, users: &Htpasswd) {
+        let found = Hashes::of(realm, file, users);
+        if found.is_empty() {
             self.warnings.push(format!(
                 "realm {realm}: no password lets anybody in; there is no user who isn't locked"
             ));
         }
-        for (kind, count) in kinds {
-            let cost = measure(kind);
-            let millis = cost.as_secs_f64() * 1000.0;
-            self.notes.push(format!(
-                "realm {realm}: {count} × {kind}, {millis:.1} ms each"
-            ));
-            if cost > SLOW {
-                self.warnings.push(format!(
-                    "realm {realm}: {kind} takes {millis:.0} ms here; each first request of a user waits for it"
-                ));
-            }
-        }
+        self.notes.extend(found.iter().map(Hashes::note));
+        self.warnings
+            .extend(found.iter().filter_map(Hashes::warning));
+        self.hashes.extend(found);
+    }
+
+    /// What limits guesses, and what is remembered.
+    fn limits(&mut self, settings: &Settings) {
+        self.notes.push(match settings.throttle {
+            None => "[throttle] is off: only the cost of a hash slows guesses down".to_owned(),
+            Some(allowed) => format!(
+                "[throttle] lets {} wrong passwords of a user from a network through in {:?}",
+                allowed.failures, allowed.window
+            ),
+        });
+        let ttl = settings.cache.ttl;
+        self.notes.push(format!(
+            "[cache] a right password skips its hash for {ttl:?}"
+        ));
+        let cost = hashes::fitting_bcrypt_cost();
+        self.notes.push(format!(
+            "bcrypt cost {cost} takes a quarter of a second or less here; `user set` uses {DEFAULT_BCRYPT_COST}"
+        ));
     }
 
     /// Keys whose owner is no user: those of a removed user count until they are revoked.
@@ -290,6 +310,7 @@ impl Findings {
                 "errors": self.errors,
                 "warnings": self.warnings,
                 "notes": self.notes,
+                "hashes": self.hashes.iter().map(Hashes::json).collect::<Vec<_>>(),
             });
             return writeln!(out, "{all:#}");
         }
@@ -309,19 +330,6 @@ impl Findings {
         };
         writeln!(out, "the configuration is {verdict}")
     }
-}
-
-/// How long one verification of this kind takes.
-fn measure(kind: Kind) -> Duration {
-    let hash = stand_in(kind);
-    let password = Password::new(Zeroizing::new(b"a password of the usual length".to_vec()));
-    let once = || {
-        let started = Instant::now();
-        std::hint::black_box(hash.verify(&password));
-        started.elapsed()
-    };
-    // The best of three: what else runs on the machine is no property of the hash.
-    once().min(once()).min(once())
 }
 
 /// Whether the first rule takes every request that the second could.
