@@ -13,6 +13,7 @@
 mod audit;
 mod bodies;
 mod cli;
+mod containers;
 mod demo;
 mod disk;
 mod explain;
@@ -22,6 +23,7 @@ mod key_use;
 mod keys;
 mod load;
 mod logs;
+mod manual;
 mod metrics;
 mod reload;
 mod store;
