@@ -84,7 +84,7 @@ pub(super) fn service(
             .map_err(std::io::Error::from)?;
         info!("htgate has stopped");
         observer.happened(Event::now("stopped"));
-        observer.flush();
+        observer.end();
         Ok(())
     })
 }

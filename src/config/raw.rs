@@ -20,6 +20,7 @@ pub(super) struct Raw {
     pub(super) throttle: Throttle,
     pub(super) log: Log,
     pub(super) audit: Audit,
+    pub(super) traces: Traces,
 }
 
 #[derive(Debug, Deserialize)]
@@ -114,6 +115,12 @@ pub(super) struct Log {
 #[serde(default)]
 pub(super) struct Audit {
     pub(super) file: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Traces {
+    pub(super) otlp: Option<String>,
 }
 
 impl Default for Server {

@@ -69,6 +69,7 @@ pub const KEYS: &[(&str, Kind)] = &[
     ("log.format", Kind::Text),
     ("log.level", Kind::Text),
     ("audit.file", Kind::Text),
+    ("traces.otlp", Kind::Text),
 ];
 
 /// What stands at a path.

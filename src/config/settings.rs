@@ -48,6 +48,8 @@ pub struct Settings {
     pub log: Log,
     /// `[audit] file`: where changes and refusals are written down.
     pub audit: Option<PathBuf>,
+    /// `[traces] otlp`: the collector that is told of decisions, as `http://host:port`.
+    pub traces: Option<String>,
     /// The line of each key that the file has.
     pub(super) lines: HashMap<String, usize>,
 }
@@ -261,8 +263,8 @@ impl Settings {
         if self.admin != old.admin {
             said.push("[admin] listen: changes with a restart".to_owned());
         }
-        if self.log != old.log || self.audit != old.audit {
-            said.push("[log] and [audit]: change with a restart".to_owned());
+        if self.log != old.log || self.audit != old.audit || self.traces != old.traces {
+            said.push("[log], [audit] and [traces]: change with a restart".to_owned());
         }
         said
     }

@@ -178,6 +178,18 @@ const MISTAKES: &[(&str, &str)] = &[
         "htgate.toml:2: [server] listen: names no place to listen on",
     ),
     (
+        "[log]\nformat = \"xml\"",
+        "htgate.toml:2: [log] format: must be \"text\", \"json\" or \"journald\"",
+    ),
+    (
+        "[log]\nlevel = \"trace\"",
+        "htgate.toml:2: [log] level: must be \"error\", \"warn\", \"info\" or \"debug\"",
+    ),
+    (
+        "[traces]\notlp = \"https://collector:4318\"",
+        "htgate.toml:2: [traces] otlp: must be the collector's \"http://host:port\", such as \"http://127.0.0.1:4318\"",
+    ),
+    (
         "[admin]\nlisten = \"systemd\"",
         "htgate.toml:2: [admin] listen: must be an address or a path: htgate's commands have to find it",
     ),

@@ -1,10 +1,11 @@
 //! What the service tells of itself: the log, for people; the audit log, for those who have to
-//! account for changes and refusals; and metrics, for those who watch many services.
+//! account for changes and refusals; and metrics and traces, for those who watch many services.
 
 pub(crate) mod audit;
 mod decided;
 mod log;
 mod metrics;
+mod traces;
 
 use std::io;
 
@@ -15,12 +16,14 @@ pub use metrics::State;
 use crate::config::Settings;
 use audit::{Event, Writer};
 use metrics::Metrics;
+use traces::Traces;
 
 /// Whoever is told of decisions; shared by all that make any.
 #[derive(Default)]
 pub struct Observer {
     audit: Option<Writer>,
     metrics: Metrics,
+    traces: Option<Traces>,
 }
 
 impl Observer {
@@ -31,13 +34,21 @@ impl Observer {
     pub(crate) fn of(settings: &Settings) -> io::Result<Self> {
         let audit = settings.audit.as_deref().map(Writer::start).transpose()?;
         let metrics = Metrics::default();
-        Ok(Self { audit, metrics })
+        let traces = settings.traces.as_deref().map(Traces::to).transpose()?;
+        Ok(Self {
+            audit,
+            metrics,
+            traces,
+        })
     }
 
     /// A decision was made.
     pub(crate) fn decided(&self, decided: &Decided<'_>) {
         self.metrics.decided(decided);
         log::tell(decided);
+        if let Some(traces) = &self.traces {
+            traces.decided(decided);
+        }
         if let Some(audit) = self.audit.as_ref().filter(|_| !decided.is_allowed()) {
             audit.write(Event::refused(decided));
         }
@@ -69,8 +80,11 @@ impl Observer {
         }
     }
 
-    /// Waits until all of it is written down.
-    pub(crate) fn flush(&self) {
+    /// Waits until all of it is told, for a while.
+    pub(crate) fn end(&self) {
+        if let Some(traces) = &self.traces {
+            traces.end();
+        }
         if let Some(audit) = &self.audit {
             audit.flush();
         }

@@ -27,5 +27,6 @@ mod manual;
 mod metrics;
 mod reload;
 mod store;
+mod traces;
 mod users;
 mod wire;

@@ -77,6 +77,7 @@ impl<'a> Reader<'a> {
         let cache = self.cache(&raw.cache);
         let throttle = self.throttle(&raw.throttle);
         let log = self.log(&raw.log);
+        let traces = raw.traces.otlp.as_ref().map(|otlp| self.collector(otlp));
         let settings = Settings {
             file: self.document.path().to_owned(),
             server,
@@ -89,6 +90,10 @@ impl<'a> Reader<'a> {
             cache: cache?,
             throttle,
             log: log?,
+            traces: match traces {
+                None => None,
+                Some(collector) => Some(collector?),
+            },
             audit: raw.audit.file.as_deref().map(|file| self.path(file)),
             lines: self.document.lines().clone(),
         };
@@ -271,6 +276,22 @@ impl<'a> Reader<'a> {
             failures: NonZeroU32::new(failures)?,
             window: window?,
         })
+    }
+
+    fn collector(&mut self, otlp: &str) -> Option<String> {
+        let place = otlp.trim_end_matches('/');
+        let at = place.strip_prefix("http://");
+        let port = at
+            .and_then(|at| at.rsplit_once(':'))
+            .map(|(_, port)| port.parse::<u16>());
+        if at.is_some_and(|at| !at.contains(['/', '@', '?'])) && matches!(port, Some(Ok(_))) {
+            return Some(place.to_owned());
+        }
+        self.fault(
+            "traces.otlp",
+            "must be the collector's \"http://host:port\", such as \"http://127.0.0.1:4318\"",
+        );
+        None
     }
 
     fn log(&mut self, raw: &raw::Log) -> Option<Log> {
