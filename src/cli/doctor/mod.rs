@@ -1,8 +1,10 @@
 //! `htgate doctor`: asks a live site, through its own proxy, what an attacker would.
 
 mod advice;
-mod checks;
+mod answers;
 mod client;
+mod requests;
+mod visit;
 
 use std::io::{self, Write as _};
 
@@ -12,8 +14,8 @@ use zeroize::Zeroizing;
 
 use super::input::{Ask, secret};
 use super::{Exit, Failure};
-use checks::Visit;
 use client::Client;
+use visit::Visit;
 
 /// Ask a live site, through its own proxy, what an attacker would, and say what is open
 ///

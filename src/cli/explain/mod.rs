@@ -1,5 +1,6 @@
 //! `htgate explain`: the decision on one request, by the code that decides, and why.
 
+mod advice;
 mod told;
 mod why;
 

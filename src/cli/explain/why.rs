@@ -6,8 +6,7 @@ use super::told::{Condition, Explanation, Reading, Ruled};
 use super::{Asked, Supposed};
 use crate::authn::Realm;
 use crate::config::Settings;
-use crate::decision::{Forbidden, Rejection};
-use crate::endpoint::{Answer, Endpoint};
+use crate::endpoint::Endpoint;
 use crate::gate::{Answered, Policy, World};
 use crate::identity::{ApiKeyRecord, Identity, KeyUnusable, Scope, Username};
 use crate::policy::{Part, PolicyRef};
@@ -64,7 +63,7 @@ impl Why<'_> {
     }
 
     /// The policy that applies, where it asks for anybody.
-    fn policy(&self) -> Option<&Policy> {
+    pub(super) fn policy(&self) -> Option<&Policy> {
         let found = self.world.policies.find(self.answered.policy)?;
         match found {
             PolicyRef::Named(index) => Some(&self.world.policies[index]),
@@ -232,68 +231,6 @@ impl Why<'_> {
             .into_iter()
             .map(|other| (other.path(), said(other)));
         others.filter(|(_, other)| *other != own).collect()
-    }
-
-    /// What would change the answer, if anything of ours would.
-    fn advice(&self) -> Option<String> {
-        let realm = self.answered.realm.unwrap_or_default();
-        Some(match &self.answered.answer {
-            Answer::Allow { .. } => return None,
-            Answer::Trouble(trouble) => match trouble.status() {
-                400 => "give --host and --uri, as the proxy would; or --policy for one by name".to_owned(),
-                _ => return None,
-            },
-            Answer::Challenge { rejection, .. } => match rejection {
-                Rejection::Password => format!(
-                    "`htgate user set --realm {realm} NAME` makes a user, or gives one a new password"
-                ),
-                Rejection::ExpiredKey(id) => {
-                    format!("`htgate key update {id} --expires 90d`, or a new key")
-                }
-                Rejection::KeyAddress(id) => {
-                    format!("`htgate key update {id} --ip NETWORK`, with all networks it may be used from")
-                }
-                Rejection::UnknownKey => format!(
-                    "the key is of another realm; make one with `htgate key create --realm {realm}`"
-                ),
-                Rejection::NotAccepted => format!("give realm {realm} `api_keys = true`, or an htpasswd file"),
-                _ => return None,
-            },
-            Answer::Forbid { forbidden, .. } => match forbidden {
-                Forbidden::Closed if self.answered.rule.is_none() => {
-                    "no rule matches: add one to [[rules]]".to_owned()
-                }
-                Forbidden::Closed => "the rule says closed".to_owned(),
-                Forbidden::Ambiguous => {
-                    "its readings fall under different policies; the application should not need such a path"
-                        .to_owned()
-                }
-                Forbidden::NoPolicy => {
-                    let all: Vec<&str> = self.settings.policies.keys().map(String::as_str).collect();
-                    format!("there are: {}", all.join(", "))
-                }
-                Forbidden::Scope { scopes, key } => {
-                    let id = key.map(|id| id.to_string()).unwrap_or_default();
-                    format!("`htgate key update {id} --scope …` with {scopes} besides those it has")
-                }
-                Forbidden::Requirement { .. } => self.missing_group(),
-            },
-        })
-    }
-
-    /// How a requirement is met that isn't.
-    fn missing_group(&self) -> String {
-        let groups = self.policy().and_then(|policy| {
-            let names: Vec<&str> = policy.requirement.groups().collect();
-            let realm = self.settings.realms.get(self.answered.realm?)?;
-            Some((names.join(" or "), realm.groups.as_ref()?.display()))
-        });
-        match (groups, self.supposed) {
-            (Some((names, file)), Supposed::User(name)) if !names.is_empty() => {
-                format!("add {name} to {names} in {file}, if that is what is missing above")
-            }
-            _ => "see what isn't met above".to_owned(),
-        }
     }
 }
 
