@@ -261,7 +261,10 @@ impl Application {
                         changed = true;
                         files.tell(realm);
                     }
-                    Err(unusable) => error!(realm, "kept as it was: {unusable}"),
+                    Err(unusable) => {
+                        error!(realm, "kept as it was: {unusable}");
+                        self.observer.reloaded(Some(&one_line(&unusable)));
+                    }
                 }
             }
         }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use actix_web::dev::Server;
+use actix_web::guard::{self, Guard};
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::middleware::DefaultHeaders;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
@@ -72,9 +73,13 @@ pub fn serve(control: Arc<dyn Control>, listener: Bound) -> std::io::Result<Serv
         App::new()
             .app_data(control.clone())
             .wrap(DefaultHeaders::new().add(no_store))
-            .route("/healthz", web::get().to(async || "ok\n"))
-            .route("/readyz", web::get().to(ready))
-            .route("/metrics", web::get().to(metrics))
+            .service(
+                web::resource("/healthz")
+                    .guard(reading())
+                    .to(async || "ok\n"),
+            )
+            .service(web::resource("/readyz").guard(reading()).to(ready))
+            .service(web::resource("/metrics").guard(reading()).to(metrics))
             .route("/reload", web::post().to(reload))
             .route("/refresh/users", web::post().to(refresh_users))
             .route("/refresh/keys", web::post().to(refresh_keys))
@@ -87,6 +92,11 @@ pub fn serve(control: Arc<dyn Control>, listener: Bound) -> std::io::Result<Serv
         Bound::Unix(listener) => server.listen_uds(listener)?,
     };
     Ok(server.run())
+}
+
+/// What monitors look with.
+fn reading() -> impl Guard {
+    guard::Any(guard::Get()).or(guard::Head())
 }
 
 async fn ready(control: web::Data<dyn Control>) -> HttpResponse {

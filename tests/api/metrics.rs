@@ -225,3 +225,25 @@ fn what_is_shipped_and_documented_is_there() {
         serde_json::from_str(&read("deploy/grafana/htgate.json")).unwrap();
     assert!(dashboard["panels"].as_array().unwrap().len() > 8);
 }
+
+#[test]
+fn a_file_that_cannot_be_used_and_a_head_request_are_seen() {
+    let site = Site::start();
+    let failed = "htgate_reloads_total{result=\"failed\"}";
+    assert!(value(&site, failed) < 1.0);
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    std::fs::set_permissions(site.path("users.htpasswd"), open).unwrap();
+    assert!(crate::helpers::eventually(crate::helpers::SOON, || value(
+        &site, failed
+    ) > 0.0));
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        let mut admin = UnixStream::connect(site.path("admin.sock")).unwrap();
+        admin
+            .write_all(format!("HEAD {path} HTTP/1.0\r\n\r\n").as_bytes())
+            .unwrap();
+        let mut answer = String::new();
+        admin.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.0 200"), "{path}: {answer}");
+        assert!(answer.ends_with("\r\n\r\n"), "{path}: {answer}");
+    }
+}
