@@ -19,7 +19,7 @@ use visit::Visit;
 
 /// Ask a live site, through its own proxy, what an attacker would, and say what is open
 ///
-/// Some seventy requests, one after the other, all of them harmless. The URL is a page that is to be
+/// Some hundred and thirty requests, one after the other, all of them harmless. The URL is a page that is to be
 /// protected. With --user, the password is read from standard input or asked for, and more can be
 /// tested; most of all where the page shows the headers that it gets. The exit status is 0 where
 /// nothing was found, else 1.
